@@ -1,0 +1,68 @@
+# Everything a newcomer needs: `make demo`, then `make lab`. Each target sets up what it needs and says so.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+FL     := $(BIN)/fetchlab
+READY  := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
+
+.PHONY: demo test test-slow lab bench notebooks lint format setup lock clean help
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) $(BROWSER) ## virtual environment, the package, a browser
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("fetchlab needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || { echo "==> making a virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "==> installing the locked packages, about 600 MB"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "==> installing fetchlab itself, editable"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(BROWSER): $(READY)
+	@echo "==> looking for a Chromium"
+	@$(FL) browser --install
+	@touch $@
+
+demo: setup ## the main job on the embedded testbed: 70,613 ids, 2,000 details, a notebook
+	@$(FL) demo
+
+test: setup ## every test but the slow ones
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m pytest
+
+test-slow: setup ## the long versions of the claims
+	@$(BIN)/python -m pytest -m slow --timeout 3600
+
+lab: setup ## JupyterLab on the notebooks, with the testbed running
+	@$(FL) lab
+
+bench: setup ## the published tables, measured again
+	@$(FL) bench catalogue --all-details
+
+notebooks: setup ## execute every notebook in place
+	@$(FL) notebooks
+
+lint: $(READY) ## ruff and mypy
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+
+format: $(READY) ## ruff's formatter and safe fixes
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+lock: $(READY) ## pin every dependency anew into requirements.lock
+	@$(BIN)/python -m pip install --quiet pip-tools
+	@$(BIN)/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+clean: ## remove the virtual environment and what runs have produced
+	rm -rf $(VENV) data/runs data/cache .pytest_cache .mypy_cache .ruff_cache

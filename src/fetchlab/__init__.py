@@ -1,0 +1,85 @@
+"""fetchlab: fetch tens of thousands of things from a notebook: fast, polite, measured, nothing lost.
+
+    import fetchlab as fl
+
+    run = fl.fetch(urls, workers=20)   # starts at once, returns a Run
+    await run                          # in a cell; run.wait() in a script
+    run.frame()                        # timings in polars, a row per item
+
+Names are loaded when first used, so that the import itself stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fetchlab import bench, errors, plot, reference, studies, testbed
+    from fetchlab.engine.calls import fetch, map  # noqa: A004
+    from fetchlab.engine.run import Run
+    from fetchlab.engine.saved import load
+    from fetchlab.engine.strategies import Async, Batch, Chunked, Sequential, Threads
+    from fetchlab.errors import FetchlabError
+    from fetchlab.model import Request, Response, Result, RunStats
+    from fetchlab.policy.retry import Retry
+    from fetchlab.policy.timeout import Timeout
+    from fetchlab.transport.client import Client
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Async",
+    "Batch",
+    "Chunked",
+    "Client",
+    "FetchlabError",
+    "Request",
+    "Response",
+    "Result",
+    "Retry",
+    "Run",
+    "RunStats",
+    "Sequential",
+    "Threads",
+    "Timeout",
+    "bench",
+    "errors",
+    "fetch",
+    "load",
+    "map",
+    "plot",
+    "reference",
+    "studies",
+    "testbed",
+]
+
+_HOMES = {
+    "fetchlab.engine.calls": ("fetch", "map"),
+    "fetchlab.engine.run": ("Run",),
+    "fetchlab.engine.saved": ("load",),
+    "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Sequential", "Threads"),
+    "fetchlab.errors": ("FetchlabError",),
+    "fetchlab.model": ("Request", "Response", "Result", "RunStats"),
+    "fetchlab.policy.retry": ("Retry",),
+    "fetchlab.policy.timeout": ("Timeout",),
+    "fetchlab.transport.client": ("Client",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_ROOMS = ("bench", "errors", "plot", "reference", "studies", "testbed")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"fetchlab.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'fetchlab' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
+    if "ipykernel" in sys.modules:  # a notebook: let its runs show themselves
+        importlib.import_module("fetchlab.notebook").register()
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

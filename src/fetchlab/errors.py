@@ -1,0 +1,181 @@
+"""The one tree of errors.
+
+::
+
+    FetchlabError
+    ├── ConfigError            a knob has a value that cannot work; the message names the knob
+    ├── ItemError              one item failed; carries .item .key .attempts
+    │   ├── TransportError     no usable response came back
+    │   │   ├── ConnectFailed      refused, unresolvable, TLS
+    │   │   ├── TimedOut           connect, read or total
+    │   │   ├── BodyTooLarge       more than ``max_bytes`` after decoding
+    │   │   ├── BodyTruncated      the connection ended before the body did
+    │   │   └── TooManyRedirects
+    │   ├── StatusError        a status that ``accept`` does not list; carries .status
+    │   ├── RateLimited        the host kept refusing for longer than ``patience``
+    │   ├── ParseError         the body is not what ``parse`` asked for
+    │   ├── TaskError          the task raised; the original is ``__cause__``
+    │   └── Cancelled          the run was cancelled before the item ended
+    ├── Retriable              raise it in a task or parser to have the item tried again
+    ├── StoreError
+    │   ├── CacheError
+    │   │   └── CacheMiss      offline, and the cache does not hold the key
+    │   └── JournalError
+    ├── StudyError             a study's service answered something that cannot be right
+    └── TestbedError
+
+An item's failure is a value in the run (``run.errors()``, ``Result.error``); it is raised only by
+``run.raise_for_errors()``. Knobs are checked at the call, which raises :class:`ConfigError`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "BodyTooLarge",
+    "BodyTruncated",
+    "CacheError",
+    "CacheMiss",
+    "Cancelled",
+    "ConfigError",
+    "ConnectFailed",
+    "FetchlabError",
+    "ItemError",
+    "JournalError",
+    "ParseError",
+    "RateLimited",
+    "Retriable",
+    "StatusError",
+    "StoreError",
+    "StudyError",
+    "TaskError",
+    "TestbedError",
+    "TimedOut",
+    "TooManyRedirects",
+    "TransportError",
+]
+
+
+class FetchlabError(Exception):
+    """Root of every error this package raises on purpose."""
+
+
+class ConfigError(FetchlabError):
+    """A knob has a value that cannot work.
+
+    Args:
+        knob: the knob's name as the user typed it.
+        problem: what is wrong with the value, and what to give instead.
+    """
+
+    def __init__(self, knob: str, problem: str) -> None:
+        super().__init__(f"{knob}: {problem}")
+        self.knob = knob
+
+
+class ItemError(FetchlabError):
+    """One item failed.
+
+    Attributes:
+        item: the item as it was given, None until the engine has placed the error.
+        key: the item's key, secrets redacted.
+        attempts: how many attempts were made.
+    """
+
+    item: Any = None
+    key: str = ""
+    attempts: int = 0
+
+
+class TransportError(ItemError):
+    """No usable response came back."""
+
+
+class ConnectFailed(TransportError):
+    """The connection could not be made: refused, unresolvable, or TLS."""
+
+
+class TimedOut(TransportError):
+    """A timeout passed; the message says which of connect, read or total, and its seconds."""
+
+
+class BodyTooLarge(TransportError):
+    """The decoded body is larger than ``max_bytes``."""
+
+
+class BodyTruncated(TransportError):
+    """The connection ended before the body did."""
+
+
+class TooManyRedirects(TransportError):
+    """The redirect limit was reached."""
+
+
+class StatusError(ItemError):
+    """The response has a status that ``accept`` does not list.
+
+    Attributes:
+        status: the HTTP status code.
+        headers: the response's headers, for hints such as ``Retry-After``.
+    """
+
+    def __init__(self, message: str, status: int, headers: Any = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+class RateLimited(ItemError):
+    """The host kept refusing for longer than ``Retry(patience=…)``."""
+
+
+class ParseError(ItemError):
+    """The body is not what ``parse`` asked for.
+
+    Attributes:
+        retriable: True when content type or length contradict ``parse``, so that another attempt may
+            bring the real body (an HTML error page with status 200, say).
+    """
+
+    def __init__(self, message: str, *, retriable: bool = False) -> None:
+        super().__init__(message)
+        self.retriable = retriable
+
+
+class TaskError(ItemError):
+    """The task raised; the original exception is ``__cause__``."""
+
+
+class Cancelled(ItemError):
+    """The run was cancelled before the item ended."""
+
+
+class Retriable(FetchlabError):
+    """Raise it in a task or a parser to have the item tried again, as ``retry`` allows."""
+
+
+class StoreError(FetchlabError):
+    """A file on disk that holds a cache or a journal cannot be used."""
+
+
+class CacheError(StoreError):
+    """The cache cannot be used."""
+
+
+class CacheMiss(CacheError):
+    """The cache is offline and does not hold the key."""
+
+
+class JournalError(StoreError):
+    """The journal cannot be used."""
+
+
+class StudyError(FetchlabError):
+    """A study's service answered something that cannot be right."""
+
+
+class TestbedError(FetchlabError):
+    """The testbed could not start, or a setting is unknown."""
+
+    __test__ = False

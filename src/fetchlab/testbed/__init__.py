@@ -1,0 +1,26 @@
+"""The testbed: a local server that speaks the studies' wires, from a seed, with faults on demand.
+
+>>> import fetchlab.testbed
+>>> with fetchlab.testbed.serve(port=0, latency=0.05) as bed:  # doctest: +SKIP
+...     bed.urls["catalogue"]
+...     bed.configure("echo", rate=50, burst=10, retry_after=1)
+...     bed.counters("echo")["requests"]
+
+One process, one event loop, one listener per *wire* (a service's way of speaking). This package imports
+nothing of fetchlab but its errors, and the launcher nothing but the standard library.
+
+To serve until interrupted::
+
+    with serve(latency=0.05) as bed:
+        print(bed)
+        bed.wait()
+
+To add a wire: one module with a :class:`fetchlab.testbed.wire.Wire`, one line in
+:data:`fetchlab.testbed.registry.WIRES`.
+"""
+
+from fetchlab.testbed.launcher import Testbed, serve
+from fetchlab.testbed.profiles import PROFILES
+from fetchlab.testbed.settings import Settings
+
+__all__ = ["PROFILES", "Settings", "Testbed", "serve"]

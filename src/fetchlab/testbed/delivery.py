@@ -1,0 +1,97 @@
+"""Ways to send a reply: whole, streamed, or broken in each of the ways that services break."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from fetchlab.testbed.wire import Header, Reply
+
+if TYPE_CHECKING:
+    from fetchlab.testbed.protocol import Connection
+
+__all__ = ["BROKEN", "OVERSIZE", "error_page", "send_whole"]
+
+Send = Callable[[Any], Awaitable[None]]
+
+OVERSIZE = 64 * 2**20
+_CHUNK = 2**20
+_PIECES_PER_SECOND = 20
+
+
+async def send_whole(reply: Reply, connection: Connection, send: Send) -> None:
+    """As it should be."""
+    await send(reply.start)
+    if reply.stream is None:
+        await send(reply.last)
+        return
+    await _more(send, reply.body)
+    async for chunk in reply.stream():
+        if connection.gone:
+            return
+        await _more(send, chunk)
+    await _end(send)
+
+
+async def _truncated(reply: Reply, connection: Connection, send: Send, _seconds: float) -> None:
+    """Half the body, and the connection ends."""
+    await send(_head(reply, reply.length or 1))
+    await _more(send, reply.body[: len(reply.body) // 2])
+    await connection.hang_up()
+
+
+async def _oversized(reply: Reply, connection: Connection, send: Send, _seconds: float) -> None:
+    """The body, then blanks without end in sight: still valid JSON, were it ever read to the end."""
+    await send(_head(reply, None))
+    await _more(send, reply.body)
+    blanks = b" " * _CHUNK
+    for _ in range(OVERSIZE // _CHUNK):
+        if connection.gone:
+            return
+        await _more(send, blanks)
+    await _end(send)
+
+
+async def _dripping(reply: Reply, connection: Connection, send: Send, seconds: float) -> None:
+    """The body in small pieces, twenty a second, over `seconds`."""
+    body = reply.body
+    pieces = max(1, min(len(body), round(seconds * _PIECES_PER_SECOND)))
+    await send(_head(reply, len(body)))
+    for piece in range(pieces):
+        if not await connection.pause(seconds / pieces):
+            return
+        await _more(send, body[len(body) * piece // pieces : len(body) * (piece + 1) // pieces])
+    await _end(send)
+
+
+async def _reset(_reply: Reply, connection: Connection, _send: Send, _seconds: float) -> None:
+    await connection.reset()
+
+
+BROKEN: dict[str, Callable[[Reply, Connection, Send, float], Awaitable[None]]] = {
+    "reset": _reset,
+    "truncate": _truncated,
+    "oversize": _oversized,
+    "drip": _dripping,
+}
+
+
+def error_page(status: int, title: str, retry_after: float | None = None) -> Reply:
+    """What a proxy in front of a service says, whatever the service speaks."""
+    headers = [] if retry_after is None or status not in (429, 503) else [("retry-after", f"{retry_after:g}")]
+    page = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return Reply(page.encode(), status, "text/html; charset=utf-8", headers)
+
+
+def _head(reply: Reply, length: int | None) -> dict[str, Any]:
+    sized: list[Header] = [] if length is None else [(b"content-length", str(length).encode())]
+    return {"type": "http.response.start", "status": reply.status, "headers": reply.headers + sized}
+
+
+async def _more(send: Send, chunk: bytes) -> None:
+    if chunk:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _end(send: Send) -> None:
+    await send({"type": "http.response.body", "body": b""})

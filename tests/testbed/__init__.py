@@ -1,0 +1,1 @@
+"""Tests of the testbed, most of them against a real server process."""

@@ -1,0 +1,5 @@
+"""``python -m fetchlab`` is the command line."""
+
+from fetchlab.cli import main
+
+main()

@@ -1,0 +1,255 @@
+"""``fetch`` and ``map``: knobs checked, parts put together, run started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal
+
+from fetchlab.engine.parse import parser
+from fetchlab.engine.recorder import Recorder
+from fetchlab.engine.run import Run
+from fetchlab.engine.scheduler import Scheduler
+from fetchlab.engine.source import source_of
+from fetchlab.engine.strategies import choose, plan_of
+from fetchlab.engine.tasks import Calling, Fetching, is_plain
+from fetchlab.errors import ConfigError
+from fetchlab.model import Request
+from fetchlab.policy.keys import own_key, plain_key, request_key
+from fetchlab.policy.retry import Retry
+from fetchlab.policy.timeout import Timeout
+from fetchlab.transport.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterable
+
+    from fetchlab.engine.strategies import Strategy
+    from fetchlab.model import Result
+
+__all__ = ["MAX_BYTES", "fetch", "map", "start"]
+
+MAX_BYTES = 50_000_000
+WINDOW = 1024
+
+
+def fetch(
+    requests: Iterable[Any] | AsyncIterable[Any],
+    *,
+    workers: int | None = None,
+    strategy: Strategy | None = None,
+    retry: Retry | None = None,
+    timeout: Timeout | float | None = Timeout(),  # noqa: B008  # frozen
+    parse: Any = "bytes",
+    accept: Collection[int] = (),
+    max_bytes: int = MAX_BYTES,
+    key: Callable[[Any], str] | None = None,
+    order: Literal["completed", "input"] = "completed",
+    keep: bool = True,
+    follow: Callable[[Result], Iterable[Any]] | None = None,
+    client: Any = None,
+    progress: bool | None = None,
+) -> Run:
+    """Fetch URLs or requests, many at a time; start at once and return the run.
+
+    Args:
+        requests: an iterable or async iterable of ``str``, ``fl.Request`` or ``httpx.Request``, possibly
+            endless; it is read lazily.
+        workers: concurrent slots, 20 unless told; short for ``strategy=fl.Async(workers)``.
+        strategy: how items are put onto workers: ``fl.Async``, ``fl.Sequential``, ``fl.Chunked`` or
+            ``fl.Batch``.
+        retry: what is tried again, and after what wait; ``fl.Retry()`` unless told.
+        timeout: seconds per attempt: ``fl.Timeout(connect=5, read=30, total=60)``, a total, or None.
+        parse: ``"bytes"``, ``"text"``, ``"json"``, ``"response"``, a type (dataclass, msgspec Struct,
+            pydantic model), or a callable of the :class:`Response`.
+        accept: statuses of 400 and above that are no errors.
+        max_bytes: the largest decoded body, 50 MB unless told.
+        key: makes an item's key; method, normalised URL and body hash unless told.
+        order: the order of iteration, as results come or as the input stands.
+        keep: hold the values. False hands each to one reader and holds none, so that memory stays flat.
+        follow: makes further items from a result that is ok; they join the same run.
+        client: an ``fl.Client``, or an async client with httpx's interface; a shared one unless told.
+        progress: True shows progress, False does not, None shows it where a person looks.
+
+    Returns:
+        The run, running.
+
+    Raises:
+        ConfigError: a knob has a value that cannot work.
+    """
+    _at_least("max_bytes", max_bytes, 1)
+    if isinstance(requests, Request):
+        raise ConfigError("requests", "give a list of requests, not one")
+    fetching = Fetching(
+        Client.of(client),
+        None,
+        parser(parse),
+        accept=_statuses(accept),
+        timeout=Timeout.of(timeout),
+        max_bytes=max_bytes,
+    )
+    return start(
+        fetching,
+        requests,
+        strategy=choose(workers, strategy, plain=False),
+        retry=retry,
+        key=_fetch_key if key is None else own_key(_function("key", key)),
+        order=order,
+        keep=keep,
+        follow=follow,
+        progress=progress,
+        knob="requests",
+    )
+
+
+def map(  # noqa: A001  # the field's word for it
+    task: Callable[[Any], Any],
+    items: Iterable[Any] | AsyncIterable[Any],
+    *,
+    workers: int | None = None,
+    strategy: Strategy | None = None,
+    retry: Retry | None = None,
+    timeout: Timeout | float | None = None,
+    key: Callable[[Any], str] | None = None,
+    order: Literal["completed", "input"] = "completed",
+    keep: bool = True,
+    follow: Callable[[Result], Iterable[Any]] | None = None,
+    progress: bool | None = None,
+) -> Run:
+    """Call a function with every item, many at a time, on the same engine as :func:`fetch`.
+
+    Args:
+        task: an async function runs on the engine's loop, a plain one in threads. Raise
+            ``fl.errors.Retriable`` in it to have the item tried again.
+        items: an iterable or async iterable, possibly endless; it is read lazily.
+        workers: concurrent slots; 20 for an async function, ``min(32, 4 × cores)`` threads for a plain one.
+        strategy: how items are put onto workers.
+        retry: how often ``Retriable`` and timeouts are tried again, and after what wait.
+        timeout: seconds one attempt may take in all, None for no limit.
+        key: makes an item's key; strings are their own, numbers and tuples become JSON.
+        order: the order of iteration, as results come or as the input stands.
+        keep: hold the values; see :func:`fetch`.
+        follow: makes further items from a result that is ok; they join the same run.
+        progress: True shows progress, False does not, None shows it where a person looks.
+
+    Returns:
+        The run, running.
+
+    Raises:
+        ConfigError: a knob has a value that cannot work.
+    """
+    if not callable(task):
+        raise ConfigError("task", f"give a function of one item, not {type(task).__name__}")
+    plain = is_plain(task)
+    chosen = choose(workers, strategy, plain=plain)
+    limit = None if timeout is None else Timeout.of(timeout)
+    return start(
+        Calling(task, timeout=limit),
+        items,
+        strategy=chosen,
+        plain=plain,
+        retry=retry,
+        key=_map_key if key is None else own_key(_function("key", key)),
+        order=order,
+        keep=keep,
+        follow=follow,
+        progress=progress,
+    )
+
+
+def start(
+    task: Any,
+    items: Any,
+    *,
+    strategy: Strategy,
+    key: Callable[[Any], str],
+    plain: bool = False,
+    retry: Retry | None = None,
+    order: str = "completed",
+    keep: bool = True,
+    follow: Callable[[Result], Iterable[Any]] | None = None,
+    drained: Callable[[], Iterable[Any]] | None = None,
+    product: Callable[[Run], Any] | None = None,
+    progress: bool | None = None,
+    knob: str = "items",
+) -> Run:
+    """Put a run together and start it; what :func:`fetch`, :func:`map` and the studies share.
+
+    Args:
+        task: makes attempts: a ``Fetching`` or a ``Calling``.
+        items: the input.
+        strategy: how items are put onto workers.
+        key: an item's key.
+        plain: True if the task runs in threads.
+        retry: what is tried again.
+        order: order of iteration.
+        keep: hold values.
+        follow: a result's further items.
+        drained: further items once everything ended.
+        product: what ``run.result()`` returns.
+        progress: whether to show progress.
+        knob: what the user calls the input.
+    """
+    if order not in ("completed", "input"):
+        raise ConfigError("order", f"is 'completed' or 'input', not {order!r}")
+    if retry is not None and not isinstance(retry, Retry):
+        raise ConfigError("retry", f"give fl.Retry(attempts=…), not {retry!r}")
+    if follow is not None:
+        _function("follow", follow)
+    width_hint = getattr(strategy, "workers", None) or getattr(strategy, "n", None) or 20
+    source = source_of(items, ahead=max(64, 2 * width_hint), knob=knob)
+    plan = plan_of(strategy, source.total, plain=plain)
+    now = time.perf_counter()
+    recorder = Recorder(
+        start=now,
+        key_of=key,
+        keep=keep,
+        window=max(WINDOW, 4 * plan.width),
+        follow=follow,
+        drained=drained,
+        on_change=lambda: run.changed(),  # noqa: PLW0108  # the run is made below
+    )
+    scheduler = Scheduler(
+        source,
+        task,
+        plan,
+        retry or Retry(),
+        recorder,
+        clock=time.perf_counter,
+        random=Random(),  # noqa: S311  # jitter
+        gate=None if keep else recorder.may_pull,
+    )
+    run = Run(scheduler, recorder, order=order, show=progress, product=product, at_end=task.close)
+    return run.begin()
+
+
+def _fetch_key(item: Any) -> str:
+    try:
+        return request_key(item if type(item) is Request else Request.of(item))
+    except Exception:  # it fails as an item, under some name
+        return plain_key(item) or type(item).__name__
+
+
+def _map_key(item: Any) -> str:
+    return plain_key(item) or type(item).__name__
+
+
+def _at_least(knob: str, value: object, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(knob, f"must be a whole number of {least} or more, not {value!r}")
+
+
+def _function(knob: str, value: Any) -> Any:
+    if not callable(value) or not is_plain(value):
+        raise ConfigError(knob, f"give a plain function, not {value!r}")
+    return value
+
+
+def _statuses(accept: Collection[int]) -> Collection[int]:
+    if (
+        isinstance(accept, str | bytes)
+        or not isinstance(accept, Collection)
+        or not all(isinstance(status, int) for status in accept)
+    ):
+        raise ConfigError("accept", f"give a set of HTTP statuses such as {{404}}, not {accept!r}")
+    return accept

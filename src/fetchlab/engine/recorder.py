@@ -1,0 +1,354 @@
+"""What a run remembers: timings, values, errors, counts."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
+
+from fetchlab import errors
+from fetchlab.engine.ledger import Ledger
+from fetchlab.engine.work import Work
+from fetchlab.model import Result
+from fetchlab.redaction import redact_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Recorder"]
+
+SESSION = 1
+RATE_SECONDS = 5.0
+READ_ON = 128
+REFUSALS = frozenset({429, 503})
+
+
+class Recorder:
+    """The scheduler's sink: writes the book and keeps what readers will ask for.
+
+    Args:
+        start: the clock's reading at the run's start; all recorded times are relative to it.
+        key_of: an item's key.
+        keep: hold values, so that every reader sees all of them; otherwise one reader sees each once.
+        window: with ``keep=False``, how many unread results to hold before reading of the input stops.
+        follow: a result's further items.
+        drained: further items once everything ended.
+        on_change: called after every ended item.
+    """
+
+    def __init__(
+        self,
+        *,
+        start: float,
+        key_of: Callable[[Any], str],
+        keep: bool,
+        window: int,
+        follow: Callable[[Result], Iterable[Any]] | None,
+        drained: Callable[[], Iterable[Any]] | None,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.start = start
+        self.keep = keep
+        self.ledger = Ledger(key_of, spill=not keep)
+        self.values: dict[int, Any] = {}
+        self.items: dict[int, Any] = {}
+        self.failed: dict[int, Work] = {}
+        self.errors: dict[int, Exception] = {}
+        self.unread: deque[Result] = deque()
+        self.retrying: set[int] = set()
+        self.discard = False
+        self.given = 0  # results put where the one reader takes them
+        self.read = 0  # results that it handed on
+        self.awaited = -READ_ON  # with keep=False and order="input": the index it must hand on next
+        self.ok = self.retries = self.refused = self.bytes = self.cached = self.ended_items = 0
+        self.kinds: Counter[str] = Counter()
+        self.latest: dict[int, int] = {}
+        self.limits: list[tuple[float, int]] = []
+        self.rate = 0.0
+        self._key_of = key_of
+        self._window = window
+        self._follow = follow
+        self._drained = drained
+        self._on_change = on_change
+        self._rate_weight = 0.0
+        self._rate_at = start
+        self._rate_done = 0
+
+    # the scheduler's side
+
+    def retried(self, work: Work, worker: int, finished: float, error: Exception, wait: float) -> None:
+        """Write a failed attempt that another will follow."""
+        self.retries += 1
+        self._count_refusal(work)
+        self._write_attempt(work, worker, finished, error, wait, "backoff")
+
+    def ended(
+        self, work: Work, worker: int, finished: float, value: Any, error: Exception | None
+    ) -> Iterable[Any]:
+        """Write an ended item; return what ``follow`` adds."""
+        more: Iterable[Any] = ()
+        if error is None and self._follow is not None:
+            try:
+                more = _listed(self._follow(self._result(work, worker, finished, value, None)))
+            except Exception as raised:
+                value, error = None, _failed("follow", raised)
+        if error is not None:
+            error = self._owned(error, work)
+            self._count_refusal(work)
+        if error is not None or work.attempt > 1 or (self.retrying and work.index in self.retrying):
+            self._write_attempt(work, worker, finished, error, 0.0, None)
+        self._close(work, worker, finished, value, error)
+        return more
+
+    def abandoned(self, work: Work, finished: float) -> None:
+        """Write an item that the run's cancelling ended while it waited; there was no further attempt."""
+        error = self._owned(errors.Cancelled("the run was cancelled while the item waited"), work)
+        self._close(work, 0, finished, None, error)
+
+    def drained(self) -> Iterable[Any]:
+        """Return what the run's owner adds once everything ended."""
+        return self._drained() if self._drained is not None else ()
+
+    def may_pull(self, index: int) -> bool:
+        """Say whether the reader keeps up, or waits for items about to be read: it holds what comes after."""
+        return self.discard or self.given - self.read < self._window or index < self.awaited + READ_ON
+
+    def to_retry(self) -> list[Work]:
+        """Return new work for every failed item that is not being tried again already."""
+        indices = sorted(self.failed.keys() - self.retrying)
+        self.retrying.update(indices)
+        now = time.perf_counter()
+        return [Work(index, self.failed[index].item, now) for index in indices]
+
+    # the readers' side
+
+    def result_of(self, row: tuple[Any, ...]) -> Result:
+        """Return the result that a row of the ledger tells of."""
+        (
+            index,
+            key,
+            host,
+            ok,
+            status,
+            _,
+            _,
+            attempts,
+            cached,
+            _,
+            worker,
+            queued,
+            started,
+            first,
+            finished,
+            size,
+        ) = row
+        return Result(
+            index,
+            key,
+            self.items.get(index),
+            ok,
+            self.values.get(index),
+            self.errors.get(index),
+            status,
+            attempts,
+            cached,
+            worker,
+            queued,
+            started,
+            first,
+            finished,
+            size,
+            host,
+        )
+
+    def update_rate(self, now: float) -> None:
+        """Move the exponentially weighted rate on; its start is corrected for, so it is right at once."""
+        step = now - self._rate_at
+        if step <= 0:
+            return
+        decay = math.exp(-step / RATE_SECONDS)
+        fresh = (self.ended_items - self._rate_done) / step
+        weight = self._rate_weight * decay + (1 - decay)
+        self.rate = (self.rate * self._rate_weight * decay + fresh * (1 - decay)) / weight
+        self._rate_weight, self._rate_at, self._rate_done = weight, now, self.ended_items
+
+    # details
+
+    def _result(
+        self, work: Work, worker: int, finished: float, value: Any, error: Exception | None
+    ) -> Result:
+        start = self.start
+        return Result(
+            work.index,
+            self._key_of(work.item),
+            work.item,
+            error is None,
+            value,
+            error,
+            work.status,
+            work.attempt,
+            work.cached,
+            worker,
+            work.queued - start,
+            work.started - start,
+            None if work.first_byte is None else work.first_byte - start,
+            finished - start,
+            work.bytes,
+            work.host,
+        )
+
+    def _close(self, work: Work, worker: int, finished: float, value: Any, error: Exception | None) -> None:
+        self._count(work, value, error)
+        self._write(work, worker, finished, error)
+        if not self.keep and not self.discard:
+            self.given += 1
+            self.unread.append(self._result(work, worker, finished, value, error))
+        self._on_change()
+
+    def _count(self, work: Work, value: Any, error: Exception | None) -> None:
+        index = work.index
+        if self.retrying and index in self.retrying:  # its second life: the first end no longer counts
+            self.retrying.remove(index)
+            del self.failed[index]
+            self.kinds[type(self.errors.pop(index)).__name__] -= 1
+            self.ended_items -= 1
+            self.latest[index] = len(self.ledger)
+        self.ended_items += 1
+        self.bytes += work.bytes
+        self.cached += work.cached
+        if error is None:
+            self.ok += 1
+        else:
+            self.kinds[type(error).__name__] += 1
+            self.failed[index] = work
+            self.errors[index] = error
+        if self.keep:
+            self.items[index] = work.item
+            if error is None:
+                self.values[index] = value
+
+    def _write(self, work: Work, worker: int, finished: float, error: Exception | None) -> None:
+        start = self.start
+        first = work.first_byte
+        self.ledger.append(
+            (
+                work.index,
+                work.item,
+                work.host,
+                error is None,
+                work.status,
+                None if error is None else type(error).__name__,
+                None if error is None else redact_text(str(error)),
+                work.attempt,
+                work.cached,
+                SESSION,
+                worker,
+                work.queued - start,
+                work.started - start,
+                None if first is None else first - start,
+                finished - start,
+                work.bytes,
+            )
+        )
+
+    def _write_attempt(
+        self,
+        work: Work,
+        worker: int,
+        finished: float,
+        error: Exception | None,
+        wait: float,
+        reason: str | None,
+    ) -> None:
+        start = self.start
+        self.ledger.append_attempt(
+            (
+                work.index,
+                self._key_of(work.item),
+                work.host,
+                work.attempt,
+                worker,
+                work.began - start,
+                None if work.first_byte is None else work.first_byte - start,
+                finished - start,
+                work.status,
+                None if error is None else type(error).__name__,
+                None if error is None else redact_text(str(error)),
+                work.bytes,
+                wait,
+                reason,
+            )
+        )
+
+    def _count_refusal(self, work: Work) -> None:
+        self.refused += work.status in REFUSALS
+
+    def _owned(self, error: Exception, work: Work) -> Exception:
+        """Return the error in our own tree, with item, key and attempts, and without frames it would hold."""
+        if not isinstance(error, errors.FetchlabError):
+            error = _failed("", error)
+        _drop_frames(error)
+        for name, value in (
+            ("item", work.item),
+            ("key", self._key_of(work.item)),
+            ("attempts", work.attempt),
+        ):
+            setattr(error, name, value)
+        return error
+
+
+def _listed(items: Any) -> list[Any]:
+    if isinstance(items, str | bytes):
+        raise TypeError("return a list of further items, not one string")
+    return list(items or ())
+
+
+def _failed(where: str, error: Exception) -> Exception:
+    """Return what a user's function raised as a TaskError, with the line that raised it as a note."""
+    if isinstance(error, errors.FetchlabError):
+        return error
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    owned = errors.TaskError(redact_text(f"{where} raised {said}" if where else said))
+    owned.__cause__ = error
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is not None:
+        code = last.tb_frame.f_code
+        owned.add_note(f"raised in {code.co_name} ({code.co_filename}, line {last.tb_lineno})")
+    return owned
+
+
+def _drop_frames(error: BaseException) -> None:
+    """Let go of the frames that an error and its causes hold: a kept error would keep all their locals."""
+    seen: set[int] = set()
+    rest: list[BaseException | None] = [error]
+    while rest:
+        one = rest.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            rest += [one.__cause__, one.__context__]
+
+
+def process_usage() -> tuple[float, int]:
+    """Return the CPU seconds and the peak resident bytes of this process."""
+    return time.process_time(), _peak_bytes()
+
+
+def _peak_bytes() -> int:
+    if sys.platform == "linux":  # getrusage would tell the peak of the process that started this one, too
+        with open("/proc/self/status", "rb") as status:  # noqa: PTH123  # called several times a second
+            for line in status:
+                if line.startswith(b"VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,66 @@
+"""Tell waiting threads and waiting event loops that something changed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Bell"]
+
+
+class Bell:
+    """Rung on the engine's thread, heard by threads in :meth:`wait` and coroutines in :meth:`heard`.
+
+    ``waiting`` is read without the lock on the hot path: a waiter raises it first and looks at its
+    condition afterwards, so that a ring is never missed.
+    """
+
+    __slots__ = ("_condition", "_futures", "waiting")
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()  # guards _futures and waiting
+        self._futures: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self.waiting = 0
+
+    def ring(self) -> None:
+        """Wake everybody who waits."""
+        with self._condition:
+            self._condition.notify_all()
+            futures, self._futures = self._futures, []
+        for loop, future in futures:
+            with suppress(RuntimeError):  # that loop has closed, nobody waits there any more
+                loop.call_soon_threadsafe(_settle, future)
+
+    def wait(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Block this thread until the condition holds; return whether it does."""
+        with self._condition:
+            self.waiting += 1
+            try:
+                return self._condition.wait_for(condition, timeout)
+            finally:
+                self.waiting -= 1
+
+    async def heard(self, condition: Callable[[], bool]) -> None:
+        """Wait in whatever event loop this runs until the condition holds."""
+        loop = asyncio.get_running_loop()
+        while not condition():
+            with self._condition:
+                self.waiting += 1
+                future: asyncio.Future[None] = loop.create_future()
+                self._futures.append((loop, future))
+            try:
+                if not condition():
+                    await future
+            finally:
+                with self._condition:
+                    self.waiting -= 1
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

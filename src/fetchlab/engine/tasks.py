@@ -1,0 +1,121 @@
+"""What a worker does with an item: fetch it, or call the user's function."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fetchlab.engine.threads import Threads
+from fetchlab.errors import StatusError
+from fetchlab.model import Request
+from fetchlab.policy.keys import host_of
+from fetchlab.transport.base import timed_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from fetchlab.engine.work import Work
+    from fetchlab.model import Response
+    from fetchlab.policy.timeout import Timeout
+    from fetchlab.transport.client import Client
+
+__all__ = ["Calling", "Fetching", "is_plain"]
+
+
+class Fetching:
+    """Fetches an item: request, status check, parse.
+
+    Args:
+        client: whose wire to use.
+        build: makes a request from an item; None where items are URLs or requests themselves.
+        parse: makes a value from a response.
+        accept: statuses of 400 and above that are no errors.
+        timeout: seconds per attempt.
+        max_bytes: largest decoded body.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        build: Callable[[Any], Request] | None,
+        parse: Callable[[Response], Any],
+        *,
+        accept: Collection[int],
+        timeout: Timeout,
+        max_bytes: int,
+    ) -> None:
+        self._client = client
+        self._build = build or _request_of
+        self._parse = parse
+        self._accept = frozenset(accept)
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+
+    async def __call__(self, work: Work) -> Any:
+        """Make one attempt."""
+        item = work.item
+        request = self._build(item)
+        work.method = request.method
+        work.host = host_of(request.url)
+        response = await self._client.wire.send(request, self._timeout, self._max_bytes)
+        status = work.status = response.status
+        work.first_byte = response.first_byte
+        work.bytes = len(response.content)
+        if status >= 400 and status not in self._accept:
+            raise StatusError(f"HTTP {status}", status, response.headers)
+        return self._parse(response)
+
+    def close(self) -> None:
+        """Nothing of its own to close."""
+
+
+def _request_of(item: Any) -> Request:
+    return Request(item) if type(item) is str else Request.of(item)
+
+
+class Calling:
+    """Calls the user's function with an item: async ones on the loop, plain ones in threads.
+
+    Args:
+        task: the function.
+        timeout: seconds per attempt, None for no limit. A thread cannot be stopped: its item ends, it
+            goes on in the background.
+    """
+
+    def __init__(self, task: Callable[[Any], Any], *, timeout: Timeout | None) -> None:
+        self._task = task
+        self._timeout = timeout
+        self._threads = Threads() if is_plain(task) else None
+
+    async def __call__(self, work: Work) -> Any:
+        """Make one attempt."""
+        if self._timeout is None or self._timeout.total is None:
+            return await self._call(work.item)
+        try:
+            async with asyncio.timeout(self._timeout.total) as limit:
+                return await self._call(work.item)
+        except TimeoutError as error:
+            if limit.expired():
+                raise timed_out("total", self._timeout) from error
+            raise
+
+    async def _call(self, item: Any) -> Any:
+        if self._threads is None:
+            return await self._task(item)
+        value = await self._threads.call(self._task, item)
+        return await value if inspect.isawaitable(value) else value
+
+    def close(self) -> None:
+        """Let the threads end after what they are doing."""
+        if self._threads is not None:
+            self._threads.close()
+
+
+def is_plain(task: Any) -> bool:
+    """Say whether a callable is a plain function, to be kept off the loop."""
+    while isinstance(task, partial):
+        task = task.func
+    call = task if inspect.isfunction(task) or inspect.ismethod(task) else type(task).__call__
+    return not inspect.iscoroutinefunction(call)

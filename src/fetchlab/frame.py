@@ -1,0 +1,270 @@
+"""Results to polars: every schema of the package's own tables stands here."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = [
+    "ATTEMPTS",
+    "CONCURRENCY",
+    "ERRORS",
+    "TIMINGS",
+    "attempts_frame",
+    "concurrency_frame",
+    "errors_frame",
+    "join_timings",
+    "seal_attempts",
+    "seal_rows",
+    "timings_frame",
+    "values_frame",
+]
+
+ROW = {
+    "index": pl.UInt32,
+    "key": pl.String,
+    "host": pl.String,
+    "ok": pl.Boolean,
+    "status": pl.UInt16,
+    "error": pl.String,
+    "message": pl.String,
+    "attempts": pl.UInt16,
+    "cached": pl.Boolean,
+    "session": pl.UInt16,
+    "worker": pl.UInt32,
+    "queued": pl.Float64,
+    "started": pl.Float64,
+    "first_byte": pl.Float64,
+    "finished": pl.Float64,
+    "bytes": pl.UInt64,
+}
+"""One ended item as the engine writes it, in this order."""
+
+TIMINGS = pl.Schema(
+    {name: dtype for name, dtype in ROW.items() if name != "bytes"}
+    | {"wait": pl.Float64, "elapsed": pl.Float64, "bytes": pl.UInt64}
+)
+"""``run.frame()``: ROW plus ``wait`` (queued to started) and ``elapsed`` (started to finished)."""
+
+ATTEMPTS = pl.Schema(
+    {
+        "index": pl.UInt32,
+        "key": pl.String,
+        "host": pl.String,
+        "attempt": pl.UInt16,
+        "worker": pl.UInt32,
+        "started": pl.Float64,
+        "first_byte": pl.Float64,
+        "finished": pl.Float64,
+        "status": pl.UInt16,
+        "error": pl.String,
+        "message": pl.String,
+        "bytes": pl.UInt64,
+        "wait": pl.Float64,
+        "reason": pl.String,
+    }
+)
+"""``run.attempts()``: ``wait`` is the seconds waited after this attempt and ``reason`` why."""
+
+ERRORS = pl.Schema(
+    {
+        "error": pl.String,
+        "host": pl.String,
+        "count": pl.UInt32,
+        "example_key": pl.String,
+        "message": pl.String,
+        "first": pl.Float64,
+        "last": pl.Float64,
+        "knob": pl.String,
+    }
+)
+"""``run.errors()``: one row per error kind and host."""
+
+CONCURRENCY = pl.Schema({"time": pl.Float64, "in_flight": pl.UInt32, "limit": pl.UInt32})
+"""``run.concurrency()``: a row whenever one of the two changed."""
+
+_KNOBS = {
+    "ConnectFailed": "the URL; verify= of fl.Client; fewer workers",
+    "TimedOut": "timeout",
+    "BodyTooLarge": "max_bytes",
+    "BodyTruncated": "retry=fl.Retry(attempts=…)",
+    "TooManyRedirects": "the URL",
+    "StatusError": "accept, or retry=fl.Retry(statuses=…)",
+    "TransportError": "the URL, headers and method of the item",
+    "ConfigError": "the one its message names",
+    "RateLimited": "retry=fl.Retry(patience=…), rate",
+    "ParseError": "parse",
+    "TaskError": "the task itself",
+    "Retriable": "retry=fl.Retry(attempts=…)",
+    "Cancelled": "run.retry_failed() goes on",
+}
+
+
+def seal_rows(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Turn rows in ROW order into columns; the host as a category, to hold it once."""
+    return _frame_of(rows, ROW).with_columns(pl.col("host").cast(pl.Categorical))
+
+
+def seal_attempts(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Turn rows in ATTEMPTS order into columns."""
+    return _frame_of(rows, ATTEMPTS)
+
+
+def _frame_of(rows: Sequence[tuple[Any, ...]], schema: Mapping[str, Any]) -> pl.DataFrame:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    parts = zip(schema.items(), columns, strict=True)
+    return pl.DataFrame([_series(name, column, dtype) for (name, dtype), column in parts])
+
+
+def _series(name: str, column: Sequence[Any], dtype: Any) -> pl.Series:
+    try:
+        return pl.Series(name, column, dtype)
+    except UnicodeEncodeError:  # lone surrogates, as in file names that are no UTF-8
+        return pl.Series(
+            name,
+            [None if text is None else text.encode("utf-8", "backslashreplace").decode() for text in column],
+            dtype,
+        )
+
+
+def timings_frame(chunks: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the timings of sealed chunks, one row per item (its latest), sorted by ``index``."""
+    parts = [chunk.with_columns(pl.col("host").cast(pl.String)) for chunk in chunks]
+    if not parts:
+        return TIMINGS.to_frame()
+    frame = pl.concat(parts)
+    if frame["index"].n_unique() < frame.height:
+        frame = frame.unique("index", keep="last", maintain_order=True)
+    return (
+        frame.sort("index")
+        .with_columns(
+            wait=pl.col("started") - pl.col("queued"), elapsed=pl.col("finished") - pl.col("started")
+        )
+        .select(TIMINGS.names())
+    )
+
+
+def attempts_frame(timings: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame:
+    """Return a row per attempt.
+
+    Items that succeeded at once are not recorded a second time: their one attempt is their timing.
+
+    Args:
+        timings: ``run.frame()``.
+        recorded: the attempts of all other items, in ATTEMPTS order.
+    """
+    at_once = timings.filter((pl.col("attempts") == 1) & pl.col("ok") & ~pl.col("cached")).select(
+        *[pl.col(name) for name in ("index", "key", "host")],
+        pl.lit(1, pl.UInt16).alias("attempt"),
+        *[
+            pl.col(name)
+            for name in ("worker", "started", "first_byte", "finished", "status", "error", "message")
+        ],
+        pl.col("bytes"),
+        pl.lit(0.0).alias("wait"),
+        pl.lit(None, pl.String).alias("reason"),
+    )
+    known = recorded.select("index", "attempt").unique()
+    at_once = at_once.join(known, on=["index", "attempt"], how="anti")
+    return pl.concat([at_once, recorded]).sort("index", "started", "attempt")
+
+
+def errors_frame(timings: pl.DataFrame) -> pl.DataFrame:
+    """Group the failed items by error kind and host, most frequent first."""
+    grouped = (
+        timings.filter(~pl.col("ok"))
+        .sort("finished")
+        .group_by("error", "host", maintain_order=True)
+        .agg(
+            pl.len().alias("count"),
+            pl.col("key").first().alias("example_key"),
+            pl.col("message").first(),
+            pl.col("finished").min().alias("first"),
+            pl.col("finished").max().alias("last"),
+        )
+    )
+    knob = pl.col("error").replace_strict(_KNOBS, default="", return_dtype=pl.String)
+    return (
+        grouped.with_columns(knob.alias("knob"))
+        .sort("count", "error", "host", descending=[True, False, False])
+        .select(pl.col(name).cast(dtype) for name, dtype in ERRORS.items())
+    )
+
+
+def concurrency_frame(attempts: pl.DataFrame, limits: Sequence[tuple[float, int]]) -> pl.DataFrame:
+    """Return attempts in flight and the limit on them, a row whenever either changed.
+
+    Args:
+        attempts: ``run.attempts()``.
+        limits: the worker limit and the second from which it held.
+    """
+    steps = pl.concat(
+        [
+            attempts.select(time="started", step=pl.lit(1, pl.Int32)),
+            attempts.select(time="finished", step=pl.lit(-1, pl.Int32)),
+        ]
+    )
+    moments = pl.DataFrame(
+        list(limits) or [(0.0, 0)], pl.Schema({"time": pl.Float64, "limit": pl.UInt32}), orient="row"
+    )
+    flight = (
+        pl.concat([steps, moments.select("time", step=pl.lit(0, pl.Int32))])
+        .sort("time", "step", descending=[False, True])
+        .select("time", in_flight=pl.col("step").cum_sum())
+        .group_by("time", maintain_order=True)
+        .last()
+    )
+    return flight.join_asof(moments.sort("time"), on="time").select(
+        pl.col(name).cast(dtype) for name, dtype in CONCURRENCY.items()
+    )
+
+
+def values_frame(indices: Sequence[int], values: Sequence[Any]) -> pl.DataFrame:
+    """Return values as columns beside their ``index``: dicts, dataclasses and models unnested.
+
+    Anything else is one column named ``value``; of Python objects, where no column type holds them all.
+    """
+    plain = [_plain(value) for value in values]
+    index = pl.Series("index", indices, pl.UInt32)
+    if plain and all(isinstance(value, dict) for value in plain):
+        columns = pl.from_dicts(plain, infer_schema_length=None, strict=False)
+        if "index" in columns.columns:
+            free = "value.index"
+            while free in columns.columns:
+                free = f"value.{free}"
+            columns = columns.rename({"index": free})
+        return pl.DataFrame([index]).hstack(columns)
+    if any(isinstance(value, dict) for value in plain):  # polars would drop what is no dict
+        return pl.DataFrame([index, pl.Series("value", plain, pl.Object)])
+    try:
+        return pl.DataFrame([index, pl.Series("value", plain, strict=False)])
+    except UnicodeEncodeError:  # lone surrogates
+        return pl.DataFrame([index, pl.Series("value", plain, pl.Object)])
+
+
+def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
+    """Join values to timings by ``index``; a timing named like a value gets the prefix ``run.``."""
+    clashes = {name: f"run.{name}" for name in timings.columns if name in values.columns and name != "index"}
+    return values.join(timings.rename(clashes), on="index", how="left").sort("index")
+
+
+def _plain(value: Any) -> Any:
+    """Models and dataclasses as dicts, everything else as it is."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return dump()
+    if hasattr(value, "__struct_fields__"):
+        import msgspec
+
+        return msgspec.to_builtins(value, builtin_types=(bytes,))
+    if isinstance(value, dict):
+        mapping: Mapping[Any, Any] = value
+        return {str(name): item for name, item in mapping.items()}
+    return value

@@ -1,0 +1,88 @@
+"""What many folders need: one real server, and sockets that misbehave."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+
+import pytest
+from hypothesis import settings
+
+from fetchlab.testbed import serve
+
+settings.register_profile("fetchlab", deadline=None, derandomize=True)
+settings.load_profile("fetchlab")
+
+
+@pytest.fixture(scope="session")
+def _bed_process():
+    with serve(port=0) as bed:
+        yield bed
+
+
+@pytest.fixture
+def bed(_bed_process):
+    """The testbed, plain again before every test."""
+    _bed_process.configure(profile="flat")
+    _bed_process.reset_counters()
+    return _bed_process
+
+
+@pytest.fixture
+def echo(bed):
+    """The base URL of its echo wire."""
+    return bed.urls["echo"]
+
+
+@pytest.fixture
+def raw():
+    """``raw(reply)`` starts a server and gives its URL: bytes to send before closing, or a function.
+
+    A function gets the connection after the request's head has been read.
+    """
+    listeners = []
+
+    def start(reply):
+        listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        listeners.append(listener)
+        threading.Thread(target=_accept, args=(listener, reply), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def _accept(listener, reply):
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=_answer, args=(connection, reply), daemon=True).start()
+
+
+def _answer(connection, reply):
+    with suppress(OSError), connection:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            if not (part := connection.recv(65_536)):
+                return
+            head += part
+        if callable(reply):
+            reply(connection)
+        else:
+            connection.sendall(reply)
+
+
+def reset(connection):
+    """Close a connection with RST instead of FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.fixture
+def refused():
+    """A URL on whose port nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    return f"http://127.0.0.1:{port}/"

@@ -1,0 +1,131 @@
+"""Secrets vanish wherever they are planted; harmless words stay."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fetchlab as fl
+from fetchlab.redaction import redact_headers, redact_text, redact_url
+
+TOKEN = "s3cr3t-T0ken-0123456789"
+tokens = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", min_size=20, max_size=40
+).map(lambda text: "7" + text)
+NAMES = """
+    api_key apikey api-key APIKey x_api_key access_key token access_token accessToken auth_token
+    refresh_token id_token sessiontoken secret client_secret clientSecret password passwd pwd auth
+    authorization credential signature sig X-Amz-Signature X-Amz-Credential session_id sessionid sid
+    PHPSESSID jwt auth_code key subscription-key code session
+""".split()  # noqa: SIM905
+HARMLESS = """
+    monkey=1234567890123456789 page=17 postcode=1234567890123456789 keyword=abc
+    keywords=a1b2c3d4e5f6g7h8i9 key=name sort_key=created_at code=DE country_code=US
+    zipcode=12345678901234567 tokens=512 max_tokens=4096 page_token=CAUQAA1234567890123
+    next_page_token=1234567890123456789 pageToken=1234567890123456789
+    pagination_token=7140dibdnow9c7btw480y5xgmlpwtbsh continuation-token=1234567890123456789
+    sync_token=1234567890123456789 cursor=1234567890123456789 author=hunter2345678901234
+    design=1234567890123456789 side=left insider=1 secretary=anna passage=12
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(token=tokens)
+def test_secret_parameters_are_masked(name, token):
+    """An API key in a frame is an API key in a shared notebook."""
+    url = redact_url(f"https://h/p?a=1&{name}={token}&page=2")
+    assert token not in url
+    assert url.startswith(f"https://h/p?a=1&{name}=***")
+    assert url.endswith("&page=2")
+
+
+@pytest.mark.parametrize("pair", HARMLESS)
+def test_harmless_parameters_stay(pair):
+    """A masked page token would give every page of a list the same key."""
+    assert redact_url(f"https://h/p?{pair}&b=1") == f"https://h/p?{pair}&b=1"
+    assert redact_url(f"https://h/p?b=1&{pair}") == f"https://h/p?b=1&{pair}"
+
+
+@given(one=tokens, other=tokens)
+def test_doubtful_values_stay_apart(one, other):
+    """``?key=`` may hold a credential or a record's id: hidden in both cases, and still two keys."""
+    masked = [redact_url(f"https://h/?key={value}") for value in (one, other)]
+    assert (masked[0] == masked[1]) == (one == other)
+
+
+@given(token=tokens)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:{0}@host/path failed",
+        "https://{0}@host/path failed",
+        "http://user:p@ss{0}@host/",
+        "Authorization: Bearer {0}",
+        "Authorization: token {0}",
+        "authorization: {0}",
+        "{{'Authorization': 'token {0}', 'Accept': '*/*'}}",
+        '{{"access_token": "{0}", "page": 2}}',
+        '{{"password": "{0}"}}',
+        "Cookie: a=1; sid={0}; b=2",
+        "X-Api-Key: {0}",
+        "client_secret={0}",
+        "password = '{0}' rejected",
+        "no route to https://h/p?q=1&api_key={0}, giving up",
+        "redirected to https://h/cb#access_token={0}",
+        "Incorrect API key provided: sk-{0}",
+        "jwt eyJhbGciOiJIUzI1NiJ9.{0}.{0}",
+    ],
+)
+def test_secrets_in_free_text_are_masked(text, token):
+    """Exceptions quote what they choked on."""
+    assert token not in redact_text(text.format(token))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unexpected token: '<' at position 0",
+        "token expected",
+        "the key is missing: 'id'",
+        "KeyError: 'monkey'",
+        "basic types only",
+        "the code = 17",
+        "Expecting value: line 1 column 1 (char 0)",
+        "author: Anna Secret",
+        "page=2&keyword=a@b.example",
+    ],
+)
+def test_ordinary_messages_stay(text):
+    """An error that masks its own reason helps nobody."""
+    assert redact_text(text) == text
+
+
+@given(st.text())
+def test_redacting_twice_changes_nothing(text):
+    """Messages pass through more than one hand."""
+    once = redact_text(text)
+    assert redact_text(once) == once
+
+
+def test_headers():
+    """The name stays, so that a reader sees what was sent."""
+    sent = {
+        "Authorization": TOKEN,
+        "X-Api-Key": TOKEN,
+        "Cookie": TOKEN,
+        "X-Auth-Token": TOKEN,
+        "Accept": "a/b",
+    }
+    assert redact_headers(sent) == dict.fromkeys(sent, "***") | {"Accept": "a/b"}
+
+
+def test_reprs_hide_secrets():
+    """A repr is what a notebook shows when a cell ends in a variable."""
+    request = fl.Request(f"http://u:{TOKEN}@h/?api_key={TOKEN}", headers={"Authorization": TOKEN})
+    response = fl.Response(200, {}, b"", request.url)
+    client = fl.Client(headers={"Authorization": TOKEN})
+    error = ValueError(f"http://h/?api_key={TOKEN}")
+    result = fl.Result(0, "k", None, False, None, error, None, 1, False, 0, 0.0, 0.0, None, 0.0, 0, "")
+    for thing in (request, response, client, result):
+        assert TOKEN not in repr(thing), type(thing)

@@ -1,0 +1,26 @@
+"""The public face as a user's type checker sees it; checked by mypy, never run."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import polars as pl
+
+import fetchlab as fl
+
+
+async def in_a_cell() -> None:
+    run = fl.fetch(["http://127.0.0.1/json"], workers=3, parse="json", retry=fl.Retry(attempts=2))
+    assert_type(await run, fl.Run)
+    async for result in run:
+        assert_type(result, fl.Result)
+
+
+def in_a_script() -> None:
+    run = fl.map(str.upper, ["a"], strategy=fl.Threads(2), timeout=fl.Timeout(total=1.0))
+    assert_type(run.wait(), fl.Run)
+    assert_type(run.frame(), pl.DataFrame)
+    assert_type(run.stats().eta, float | None)
+    run.workers = 5
+    for result in run:
+        assert_type(result.attempts, int)

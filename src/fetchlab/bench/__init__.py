@@ -1,0 +1,29 @@
+"""Benchmarks a referee would accept: paired rounds, intervals, and the ideal beside every time."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fetchlab.bench.bounds import ideal
+    from fetchlab.bench.machine import environment
+    from fetchlab.bench.rounds import Measurement, measure
+    from fetchlab.bench.summary import summarise
+
+__all__ = ["Measurement", "environment", "ideal", "measure", "summarise"]
+
+_HOME = {
+    "Measurement": "rounds",
+    "environment": "machine",
+    "ideal": "bounds",
+    "measure": "rounds",
+    "summarise": "summary",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = globals()[name] = getattr(importlib.import_module(f"fetchlab.bench.{_HOME[name]}"), name)
+        return value
+    raise AttributeError(f"module 'fetchlab.bench' has no attribute {name!r}")

@@ -1,0 +1,116 @@
+"""Rounds over arms: shuffled, seeded, warm-up kept but marked."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from fetchlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fetchlab.engine.run import Run
+
+__all__ = ["ROUNDS", "Measurement", "measure"]
+
+ROUNDS = pl.Schema(
+    {
+        "round": pl.Int32,
+        "warmup": pl.Boolean,
+        "position": pl.UInt16,
+        "arm": pl.String,
+        "seconds": pl.Float64,
+        "items": pl.UInt64,
+        "ok": pl.UInt64,
+        "attempts": pl.UInt64,
+        "bytes": pl.UInt64,
+        "cpu_s": pl.Float64,
+        "rss_peak": pl.UInt64,
+        "error": pl.String,
+    }
+)
+"""A row per arm and round; warm-up rounds count down to 0, measured ones up from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one arm did in one round. ``rss_peak`` is the process's peak so far, in bytes."""
+
+    seconds: float
+    items: int = 0
+    ok: int = 0
+    attempts: int = 0
+    bytes: int = 0
+    cpu_s: float = 0.0
+    rss_peak: int = 0
+
+    @classmethod
+    def of(cls, run: Run) -> Measurement:
+        """Measure a run: wait for it and read its statistics."""
+        stats = run.wait().stats()
+        return cls(
+            stats.elapsed,
+            stats.done,
+            stats.ok,
+            stats.done + stats.retries,
+            stats.bytes,
+            stats.cpu_s,
+            stats.rss_peak,
+        )
+
+
+def measure(
+    arms: Mapping[str, Callable[[], Measurement | Run]],
+    *,
+    rounds: int = 5,
+    warmup: int = 1,
+    seed: int = 0,
+    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+) -> pl.DataFrame:
+    """Measure every arm once per round, in an order shuffled anew each round.
+
+    Args:
+        arms: name to a function that does the arm's work once and returns its run or a measurement.
+        rounds: measured rounds.
+        warmup: rounds before them, kept and marked.
+        seed: of the shuffling.
+        on_round: called before each measurement with the round and the arm.
+
+    Returns:
+        The raw rows, ROUNDS schema. An arm that raises has its error in its row and no time.
+
+    Raises:
+        ConfigError: no arms, or fewer than one round.
+    """
+    if not arms:
+        raise ConfigError("arms", "give at least one arm to measure")
+    if rounds < 1 or warmup < 0:
+        raise ConfigError("rounds", f"give 1 round or more and 0 warm-ups or more, not {rounds} and {warmup}")
+    random = Random(seed)  # noqa: S311  # an order
+    rows = []
+    for number in range(1 - warmup, rounds + 1):
+        order = list(arms)
+        random.shuffle(order)
+        for position, arm in enumerate(order):
+            on_round(number, arm)
+            head = {"round": number, "warmup": number < 1, "position": position, "arm": arm}
+            rows.append(head | _once(arms[arm]))
+    return pl.DataFrame(rows, ROUNDS)
+
+
+def _once(work: Callable[[], Measurement | Run]) -> dict[str, object]:
+    begun = time.perf_counter()
+    try:
+        done = work()
+        measured = done if isinstance(done, Measurement) else Measurement.of(done)
+    except Exception as error:
+        return {
+            "seconds": None,
+            "error": f"{type(error).__name__}: {error} (after {time.perf_counter() - begun:.1f} s)",
+        }
+    return asdict(measured) | {"error": None}

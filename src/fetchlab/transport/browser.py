@@ -56,15 +56,16 @@ def launch_args() -> list[str]:
 
 def install(say: Callable[[str], None]) -> Path | None:
     """Install a Chromium: Playwright's, else the system's package; return it, None if neither worked."""
-    own = [sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]
-    tries = [own] + (
-        [["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]] if shutil.which("apt-get") else []
-    )
+    tries = [[sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]]
+    if shutil.which("apt-get"):
+        apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]  # another installation may be under way
+        tries += [[*apt, "update"], [*apt, "install", "-y", "chromium"]]
     for command in tries:
         say("  " + " ".join(command).replace(sys.executable, "python"))
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  # fixed words
         if done.returncode != 0:
-            say(f"    failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            say(f"    failed: {' '.join(last) or f'exit code {done.returncode}'}")
         elif (found := find()) is not None:
             return found
     return find()
@@ -80,10 +81,17 @@ def _playwrights_own() -> str | None:
     )
     for root in filter(None, roots):
         for pattern in patterns:
-            found = sorted(Path(root).glob(pattern))
-            if found:
-                return str(found[-1])
+            found = max(Path(root).glob(pattern), key=_download_number, default=None)
+            if found is not None:
+                return str(found)
     return None
+
+
+def _download_number(path: Path) -> tuple[int, str]:
+    """Read ``chromium-1185`` as a number: the newest is the one this Playwright fits."""
+    folder = next(part for part in reversed(path.parts) if part.startswith("chromium-"))
+    digits = folder.removeprefix("chromium-")
+    return (int(digits) if digits.isdigit() else 0, str(path))
 
 
 def _cache_roots() -> list[str]:

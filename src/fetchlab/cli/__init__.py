@@ -1,0 +1,40 @@
+"""The command line: thin, calls what a notebook would call."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from fetchlab.errors import FetchlabError
+
+__all__ = ["commands", "main"]
+
+INTERRUPTED = 130
+
+
+def commands() -> typer.Typer:
+    """Return the command line with all its commands."""
+    from fetchlab.cli import bench, browser, catalogue, demo, lab, notebooks, testbed
+
+    app = typer.Typer(
+        name="fetchlab",
+        help="Fetch tens of thousands of things: fast, polite, measured, nothing lost.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for module in (catalogue, demo, lab, notebooks, bench, testbed, browser):
+        module.register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; an error of our own is one line and exit code 1, Ctrl-C is 130."""
+    try:
+        commands()()
+    except FetchlabError as error:
+        sys.exit(f"fetchlab: {error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

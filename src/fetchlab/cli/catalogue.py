@@ -1,0 +1,137 @@
+"""``fetchlab catalogue``: ids from list pages, then details, to Parquet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fetchlab.cli import INTERRUPTED
+from fetchlab.cli.beds import base_url as serving
+from fetchlab.cli.tables import say, show
+from fetchlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fetchlab.engine.run import Run
+
+__all__ = ["register"]
+
+SLOW, RESTRAINT = 4, 50
+OUT = Path("data/runs/catalogue.parquet")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="catalogue")(catalogue)
+
+
+def catalogue(
+    base_url: Annotated[
+        str | None, typer.Option(help="The service's root. Without it, a local testbed is started.")
+    ] = None,
+    max_pages: Annotated[
+        int | None, typer.Option(min=1, help="Pages of 50 movies to fetch at most.", show_default="all")
+    ] = None,
+    parallel_pages: Annotated[
+        int, typer.Option(min=1, help="Pages fetched at a time while collecting ids; 5 to 50 is sensible.")
+    ] = 20,
+    workers: Annotated[int, typer.Option(min=1, help="Details fetched at a time.")] = 20,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Details per write; workers never wait for it.")
+    ] = 50,
+    out: Annotated[Path, typer.Option(help="Parquet file for the details.")] = OUT,
+    ids_only: Annotated[bool, typer.Option("--ids-only", help="Stop after the ids and write those.")] = False,
+    latency: Annotated[
+        float, typer.Option(min=0, help="Seconds per answer of the testbed, if it is started.")
+    ] = 0.05,
+) -> None:
+    """Collect the ids of all movies from list pages, then fetch their details, to a Parquet file.
+
+    The catalogue speaks the YTS API v2; metadata only. Ctrl-C stops it and writes what is done. It exits with
+    1 if something did not come, with 130 if it was interrupted.
+    """
+    import polars as pl
+
+    from fetchlab.studies.catalogue import Catalogue
+
+    if parallel_pages <= SLOW:
+        say(f"Note: --parallel-pages {parallel_pages} will be slow; 20 is the default, 5 to 50 is sensible.")
+    elif parallel_pages > RESTRAINT:
+        say(f"Warning: --parallel-pages {parallel_pages}: the service asks for {RESTRAINT} at most.")
+    _writable(out)
+    with serving(base_url, "catalogue", latency) as url:
+        client = Catalogue(url)
+        listing = client.ids(max_pages, parallel_pages, progress=True)
+        stopped = _interrupted(listing)
+        ids = listing.result()
+        say(f"{len(ids):,} movie ids · {_found(listing)}")
+        _tell(listing, "pages that failed at least once")
+        if ids_only or stopped:
+            if stopped and not ids_only:
+                say("Interrupted: what is written are the ids alone.")
+            _write(pl.DataFrame({"id": ids}, {"id": pl.Int64}), out)
+            complete = not (listing.notes["failed_pages"] or listing.notes["missing"])
+        else:
+            details = client.details(ids, workers, batch_size, progress=True)
+            stopped = _interrupted(details)
+            if stopped:
+                say(f"Interrupted: {details.stats().ok:,} of {len(ids):,} details are kept.")
+            _tell(details, "details that failed")
+            _write(details.result(), out)
+            complete = not (
+                listing.notes["failed_pages"] or listing.notes["missing"] or details.stats().failed
+            )
+    if stopped:
+        raise typer.Exit(INTERRUPTED)
+    if not complete:
+        say("Not everything came; run the command again to try once more.")
+        raise typer.Exit(1)
+
+
+def _interrupted(run: Run) -> bool:
+    """Wait; on Ctrl-C cancel, which keeps what is done. Say whether that happened."""
+    try:
+        run.wait()
+    except KeyboardInterrupt:
+        run.cancel().wait()
+    return run.state == "cancelled"
+
+
+def _tell(run: Run, what: str) -> None:
+    failed = run.errors()
+    failed = failed.filter(failed["error"] != "Cancelled")
+    if failed.height:
+        show(failed.select("error", "count", "example_key", "message", "host"), what)
+
+
+def _found(run: Run) -> str:
+    notes = run.notes
+    told = (name for name in notes if notes[name] and name not in ("ids", "pages"))
+    return " · ".join(f"{name.replace('_', ' ')} {_short(notes[name])}" for name in told)
+
+
+def _short(note: object) -> str:
+    if isinstance(note, list):
+        return ", ".join(map(str, note[:10])) + (f" and {len(note) - 10:,} more" if len(note) > 10 else "")
+    return f"{note:,}" if isinstance(note, int) and not isinstance(note, bool) else str(note)
+
+
+def _writable(out: Path) -> None:
+    """Refuse before the first request what would fail after the last."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError("--out", f"{out.parent} cannot be made: {error.strerror}") from error
+    if out.is_dir() or not os.access(out.parent, os.W_OK):
+        raise ConfigError("--out", f"{out} is not a file that can be written")
+
+
+def _write(table: pl.DataFrame, out: Path) -> None:
+    part = out.with_suffix(".part")
+    table.write_parquet(part)
+    part.replace(out)
+    say(f"{table.height:,} rows written to {out}")

@@ -1,0 +1,47 @@
+"""What only a notebook needs: runs that show themselves, and notebooks executed headless."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fetchlab.notebook.headless import execute
+
+__all__ = ["execute", "here", "register", "say"]
+
+
+def register() -> None:
+    """Let every run show a progress line in the cell that starts it; called when a kernel is there."""
+    from fetchlab.engine.run import Run
+    from fetchlab.notebook import progress
+
+    if Run.on_start is None and progress.in_kernel():
+        Run.on_start = progress.show
+        Run.on_end_seen = progress.finish
+
+
+def say(markdown: str) -> None:
+    """Show a sentence in the cell's output: prose that quotes computed values."""
+    from IPython.display import Markdown, display
+
+    display(Markdown(markdown))
+
+
+def here(path: str | Path) -> Path:
+    """Return a path below the project's root, the nearest folder upwards that holds ``data/``.
+
+    JupyterLab starts a kernel in the notebook's folder, a headless run in whatever folder it is called
+    from; both mean the same file.
+    """
+    start = Path.cwd()
+    root = next((folder for folder in (start, *start.parents) if (folder / "data").is_dir()), start)
+    return root / path
+
+
+def __getattr__(name: str) -> Any:
+    if name == "execute":
+        from fetchlab.notebook.headless import execute
+
+        return execute
+    raise AttributeError(f"module 'fetchlab.notebook' has no attribute {name!r}")

@@ -1,0 +1,75 @@
+"""A run's progress line as one widget, made once and only written to."""
+
+from __future__ import annotations
+
+import html
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from fetchlab.engine.progress import line
+from fetchlab.notebook.ticker import ticker
+
+if TYPE_CHECKING:
+    from fetchlab.engine.run import Run
+
+__all__ = ["ProgressLine", "finish", "in_kernel", "show"]
+
+_lines: weakref.WeakKeyDictionary[Run, ProgressLine] = weakref.WeakKeyDictionary()
+
+
+def in_kernel() -> bool:
+    """Say whether this process is a Jupyter kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and getattr(shell, "kernel", None) is not None
+
+
+class ProgressLine:
+    """A bar and the progress line, as one HTML widget.
+
+    Args:
+        run: the run to show; held weakly, so that a forgotten run is freed.
+    """
+
+    def __init__(self, run: Run) -> None:
+        import ipywidgets
+
+        self._run = weakref.ref(run)
+        self.widget: Any = ipywidgets.HTML(value=self._value(run))
+
+    def refresh(self) -> bool:
+        """Write the line as it stands; return whether it can still change."""
+        run = self._run()
+        if run is None:
+            return False
+        value = self._value(run)
+        if self.widget.value != value:
+            self.widget.value = value
+        return not run.ended
+
+    @staticmethod
+    def _value(run: Run) -> str:
+        stats = run.stats()
+        share = stats.done / stats.total if stats.total else 0.0
+        return (
+            '<div style="display:flex;gap:.6em;align-items:center;font-family:monospace;font-size:90%">'
+            f'<progress aria-label="progress" value="{share:.4f}" max="1" style="width:9em"></progress>'
+            f"<span>{html.escape(line(stats))}</span></div>"
+        )
+
+
+def show(run: Run) -> None:
+    """Display a new run's line in the current cell and keep it moving."""
+    from IPython.display import display
+
+    progress = _lines[run] = ProgressLine(run)
+    display(progress.widget)
+    ticker.add(progress.refresh)
+
+
+def finish(run: Run) -> None:
+    """Write the last line from the cell that waited, so that a saved notebook holds it."""
+    progress = _lines.get(run)
+    if progress is not None:
+        progress.refresh()

@@ -1,0 +1,148 @@
+"""``testbed``, ``bench``, ``demo``, ``notebooks`` and ``lab``."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import time
+
+import nbformat
+import polars as pl
+import pytest
+
+import fetchlab as fl
+from fetchlab.bench import record
+
+
+def served(child):
+    """The URLs that the testbed command prints, wire by wire."""
+    urls = {}
+    for line in child.stdout:
+        if line.startswith("Ctrl-C"):
+            return urls
+        found = re.fullmatch(r"(\w+) +(http://\S+)\n", line)
+        if found:
+            urls[found[1]] = found[2]
+    raise AssertionError(child.stderr.read())
+
+
+def get(url, path):
+    host = url.removeprefix("http://")
+    line = http.client.HTTPConnection(host, timeout=30)
+    try:
+        line.request("GET", path)
+        response = line.getresponse()
+        return response.status, response.read()
+    finally:
+        line.close()
+
+
+def patiently(url, path):
+    """Ask a server that announces itself before it listens."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return get(url, path)
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, "the server never listened"
+
+
+def test_the_testbed_serves_until_ctrl_c(process):
+    """A server that leaves a stack trace, or itself, behind would be started with care only."""
+    child = process("testbed", "--port", 0, "--set", "html200=1.0")
+    urls = served(child)
+    assert {"catalogue", "echo", "echo2"} <= set(urls)
+    status, body = get(urls["catalogue"], "/api/v2/list_movies.json?limit=1")
+    assert (status, body[:5]) == (200, b"<!DOC"), "the setting is not in force"
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert child.returncode in (0, 130)
+    assert "Traceback" not in out + err
+    with pytest.raises(OSError):
+        get(urls["echo"], "/json")
+
+
+def test_the_testbed_says_when_its_ports_are_others(process):
+    """Whoever has the usual URLs in a notebook must be told that they lead elsewhere."""
+    with fl.testbed.serve(port=0) as first:
+        child = process("testbed", "--port", first.port)
+        assert f"Port {first.port} is taken" in child.stdout.readline()
+        assert served(child)["catalogue"] != first.urls["catalogue"]
+
+
+def test_the_bench_prints_the_table_and_keeps_the_rows(fetchlab, tmp_path):
+    """Without its raw rows and settings a table cannot be checked."""
+    words = [
+        "--rounds",
+        "1",
+        "--pages",
+        "2",
+        "--pages",
+        "5",
+        "--workers",
+        "3",
+        "--latency",
+        "0.002",
+        "--seed",
+        "9",
+        "--out",
+        "raw",
+    ]
+    said = fetchlab("bench", "catalogue", *words, "--out", "raw")
+    assert said.code == 0
+    assert "List pages, seconds" in said.out
+    assert "round 1/1: 5 pages" in said.out
+    (path,) = (tmp_path / "raw").glob("catalogue-*.parquet")
+    rows, about = record.read(path)
+    assert set(rows["arm"]) == {"2 pages", "5 pages", "one by one", "one by one, paused"}
+    assert about["settings"]["seed"] == 9
+    assert about["settings"]["latency"] == 0.002
+
+
+def test_the_demo_does_the_whole_job(fetchlab, tmp_path):
+    """It is the first thing a newcomer runs, and the only thing some ever will."""
+    said = fetchlab("demo", "--no-notebook", "--details", 50, "--out", "made")
+    assert said.code == 0
+    assert "70,613 unique ids, 0 missing, 0 pages failed." in said.out
+    assert "14–28 s" in said.out or "–" in said.out
+    assert re.search(r"^\d{4}s ", said.out, re.MULTILINE), "a decade is a name, not a number"
+    assert pl.read_parquet(tmp_path / "made" / "demo-movies.parquet").height == 50
+    assert fl.load(tmp_path / "made" / "demo-ids").stats().done == 1413
+    assert (tmp_path / "made" / "demo-ids" / "requests.svg").read_text().startswith("<svg")
+
+
+def test_notebooks_are_executed_with_parameters(fetchlab, tmp_path):
+    """`-p name=value` is how a notebook is tried quickly before it is run for hours."""
+    book = nbformat.v4.new_notebook()
+    book.cells = [
+        nbformat.v4.new_code_cell("count, name = 1, 'x'\n", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell("print(count + 1, name)"),
+    ]
+    book.cells[0].source = "count = 1\nname = 'x'"
+    nbformat.write(book, tmp_path / "small.ipynb")
+    said = fetchlab("notebooks", "small.ipynb", "--out", "done", "-p", "count=41", "-p", "name=plain text")
+    assert said.code == 0
+    executed = nbformat.read(tmp_path / "done" / "small.ipynb", as_version=4)
+    assert executed.cells[-1].outputs[0].text == "42 plain text\n"
+
+
+def test_the_lab_serves_the_notebooks_with_the_testbed_beside(process, tmp_path):
+    """Open to this machine only, with its token on, and the testbed's URLs in every kernel."""
+    (tmp_path / "books").mkdir()
+    with fl.testbed.serve(port=0) as free:
+        port = free.port
+    child = process("lab", "books", "--no-browser", "--port", port, start_new_session=True)
+    try:
+        for line in child.stderr:
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/lab\?token=(\w+)", line)
+            if found:
+                break
+        assert "catalogue http://127.0.0.1:" in child.stdout.readline()
+        assert patiently(f"http://127.0.0.1:{found[1]}", "/api/contents")[0] == 403
+        status, body = get(f"http://127.0.0.1:{found[1]}", f"/api/contents?token={found[2]}")
+        assert (status, json.loads(body)["type"]) == (200, "directory")
+    finally:
+        os.killpg(child.pid, signal.SIGTERM)

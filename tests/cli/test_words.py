@@ -1,0 +1,136 @@
+"""What the command line says: help, errors, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.main import get_command
+
+import fetchlab as fl
+from fetchlab.cli import commands
+
+
+def every_command():
+    group = get_command(commands())
+    for name, command in group.commands.items():
+        below = getattr(command, "commands", None)
+        if below:
+            yield from (((name, sub), inner) for sub, inner in below.items())
+        else:
+            yield (name,), command
+
+
+EVERY = dict(every_command())
+
+
+def test_the_commands_are_those_of_the_makefile_and_the_readme():
+    """A command that is renamed breaks what people have written into scripts."""
+    assert {words[0] for words in EVERY} == {
+        "bench",
+        "browser",
+        "catalogue",
+        "demo",
+        "lab",
+        "notebooks",
+        "testbed",
+    }
+    assert ("bench", "catalogue") in EVERY
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_help_explains_every_flag(fetchlab, words):
+    """A flag without a line of help has to be looked up in the source."""
+    said = fetchlab(*words, "--help")
+    assert said.code == 0
+    for knob in EVERY[words].params:
+        assert getattr(knob, "help", None), f"{knob.name} has no help"
+        for flag in (*knob.opts, *knob.secondary_opts):
+            assert flag.lower() in said.out.lower()
+
+
+def test_help_lists_the_commands_in_a_process_of_its_own():
+    """`python -m fetchlab` is the way in where the script is not on PATH."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fetchlab", "--help"], capture_output=True, text=True, check=True
+    )
+    assert all(words[0] in done.stdout for words in EVERY)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (("catalogue", "--parallel-pages", "0"), "--parallel-pages"),
+        (("catalogue", "--parallel-pages", "many"), "--parallel-pages"),
+        (("catalogue", "--max-pages", "0"), "--max-pages"),
+        (("catalogue", "--workers", "-3"), "--workers"),
+        (("catalogue", "--batch-size", "1.5"), "--batch-size"),
+        (("catalogue", "--latency", "-1"), "--latency"),
+        (("catalogue", "--pages", "3"), "--pages"),
+        (("bench", "catalogue", "--rounds", "0"), "--rounds"),
+        (("testbed", "--port", "-1"), "--port"),
+        (("demo", "--details", "0"), "--details"),
+    ],
+)
+def test_a_wrong_flag_is_named_and_exits_with_2(fetchlab, words, flag):
+    """A script must be able to tell a typing mistake from a failed job."""
+    said = fetchlab(*words)
+    assert said.code == 2
+    assert flag in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (("catalogue", "--base-url", "example.org"), "fetchlab: base_url: "),
+        (("testbed", "--port", "0", "--set", "latency"), "fetchlab: --set: "),
+        (("testbed", "--port", "0", "--set", "latency=fast"), "fetchlab: --set: "),
+        (("testbed", "--port", "0", "--set", "colour=1"), "fetchlab: colour: "),
+        (("testbed", "--port", "0", "--profile", "odd"), "fetchlab: profile: "),
+        (("testbed", "--port", "70000"), "fetchlab: port: "),
+        (("notebooks", "absent.ipynb"), "fetchlab: notebook: "),
+        (("notebooks", "absent.ipynb", "-p", "rounds"), "fetchlab: --parameter: "),
+        (("lab", "absent"), "fetchlab: folder: "),
+    ],
+)
+def test_an_error_of_our_own_is_one_line_and_exits_with_1(fetchlab, words, start):
+    """A stack trace tells a user nothing that the knob's name does not."""
+    said = fetchlab(*words)
+    assert said.code == 1
+    assert said.err.startswith(start)
+    assert said.err.count("\n") == 1
+
+
+def test_the_browser_command_says_which_one(fetchlab, monkeypatch, tmp_path):
+    """Whoever wonders why another browser starts needs to see which was found."""
+    own = tmp_path / "own-browser"
+    own.touch()
+    monkeypatch.setenv("FETCHLAB_BROWSER", str(own))
+    said = fetchlab("browser")
+    assert (said.code, said.out) == (0, f"Chromium: {own}\n")
+    monkeypatch.setenv("FETCHLAB_BROWSER", str(tmp_path / "absent"))
+    assert fetchlab("browser").err.startswith("fetchlab: FETCHLAB_BROWSER: ")
+
+
+def test_a_missing_browser_is_said_with_what_to_do(fetchlab, monkeypatch, tmp_path):
+    """Without --install nothing may be installed, and the next step must be plain."""
+    monkeypatch.delenv("FETCHLAB_BROWSER", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PLAYWRIGHT_BROWSERS_PATH", raising=False)
+    said = fetchlab("browser")
+    assert said.code == 1
+    assert "fetchlab browser --install" in said.out
+
+
+def test_tables_are_not_folded_in_a_pipe(fetchlab, bed, monkeypatch):
+    """A table in a log file must be readable, whatever width the last terminal had."""
+    monkeypatch.delenv("COLUMNS")
+    said = fetchlab("bench", "catalogue", "--rounds", 1, "--pages", 1, "--latency", 0, "--out", "raw")
+    head = next(line for line in said.out.splitlines() if line.startswith("pages"))
+    for title in ("published before", "published speedup", "before, no pause", "efficiency"):
+        assert title in head
+    assert fl.bench is not None

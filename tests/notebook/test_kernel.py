@@ -1,0 +1,162 @@
+"""In a real kernel: cells return at once, await works, progress shows itself, nothing is patched."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+
+class Kernel:
+    """A kernel driven as JupyterLab drives it, message by message."""
+
+    def __init__(self, manager, client):
+        self.manager = manager
+        self.client = client
+        self.widgets = {}
+
+    def send(self, code):
+        """Queue a cell; give the id of its request."""
+        return self.client.execute(code)
+
+    def answer(self, request, on_output=lambda: None):
+        """What the cell printed, with its error if it raised, and what it displayed."""
+        printed, shown = [], []
+        deadline = time.monotonic() + 60
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if message["parent_header"].get("msg_id") != request:
+                self.note(message)
+                continue
+            self.note(message)
+            kind, content = message["msg_type"], message["content"]
+            if kind == "stream":
+                printed.append(content["text"])
+                on_output()
+            elif kind == "display_data":
+                shown.append(content["data"])
+            elif kind == "error":
+                printed.append("\n".join(content["traceback"]))
+            elif kind == "status" and content["execution_state"] == "idle":
+                return "".join(printed).strip(), shown
+
+    def run(self, code):
+        """Execute a cell; give what it printed."""
+        return self.answer(self.send(code))[0]
+
+    def note(self, message):
+        """Keep the state of every widget as a frontend does."""
+        content = message["content"]
+        if message["msg_type"] == "comm_open":
+            self.widgets[content["comm_id"]] = dict(content["data"].get("state", {}))
+        elif message["msg_type"] == "comm_msg" and content["data"].get("method") == "update":
+            self.widgets.setdefault(content["comm_id"], {}).update(content["data"]["state"])
+
+
+@pytest.fixture(scope="module")
+def kernel(_bed_process, tmp_path_factory):
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(tmp_path_factory.mktemp("kernel")))
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    kernel = Kernel(manager, client)
+    setup = (
+        f"import sys, threading\nimport fetchlab as fl\nbase = {_bed_process.urls['echo']!r}\n"
+        "urls = [f'{base}/json?n={n}' for n in range(12)]"
+    )
+    assert kernel.run(setup) == ""
+    yield kernel
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    with contextlib.suppress(queue.Empty, AttributeError):
+        manager.cleanup_resources()
+
+
+@pytest.fixture
+def slow(bed):
+    bed.configure("echo", latency=0.2)
+
+
+@pytest.mark.usefixtures("slow")
+def test_the_cell_returns_while_the_run_goes_on(kernel):
+    """A cell that waits blocks every slider and button in the notebook."""
+    assert kernel.run("run = fl.fetch(urls, workers=4); print(run.state, run.stats().done)") == "running 0"
+    assert kernel.run("await run; print(run.state, run.stats().ok)") == "done 12"
+
+
+@pytest.mark.usefixtures("slow")
+def test_progress_shows_itself_and_ends_as_done(kernel):
+    """A saved notebook whose progress stands at 40 % looks as if it had failed."""
+    printed, shown = kernel.answer(kernel.send("run = fl.fetch(urls, workers=6)\nawait run\nprint('over')"))
+    assert printed == "over"
+    views = [data["application/vnd.jupyter.widget-view+json"] for data in shown]
+    assert len(views) == 1
+    state = kernel.widgets[views[0]["model_id"]]
+    assert "done 12/12 100%" in state["value"]
+    assert 'value="1.0000"' in state["value"]
+
+
+def test_progress_false_shows_nothing(kernel):
+    """A loop over a hundred runs must be able to keep the page clean."""
+    assert kernel.answer(kernel.send("await fl.fetch(urls, progress=False)\nprint(1)")) == ("1", [])
+
+
+@pytest.mark.usefixtures("slow")
+def test_queued_cells_all_answer(kernel):
+    """*Run All* queues every cell; with a patched loop those behind an await were dropped in silence."""
+    requests = [
+        kernel.send("first = await fl.fetch(urls[:4], workers=2); print(first.stats().ok)"),
+        kernel.send("second = await fl.fetch(urls, workers=12); print(second.stats().ok)"),
+        kernel.send("print(first.state, second.state)"),
+    ]
+    assert [kernel.answer(request)[0] for request in requests] == ["4", "12", "done done"]
+
+
+def test_results_are_taken_as_they_come(kernel):
+    """``async for`` in a cell is how results are used before all are there."""
+    code = "total = 0\nasync for r in fl.fetch(urls, parse='json'):\n    total += r.ok\nprint(total)"
+    assert kernel.run(code) == "12"
+
+
+def test_blocking_calls_work_in_a_cell(kernel):
+    """``result()`` and ``wait()`` are what people type who have never seen ``await``."""
+    assert kernel.run("print(len(fl.fetch(urls).result()), fl.fetch(urls).wait().state)") == "12 done"
+
+
+def test_asyncio_is_left_as_it_is(kernel):
+    """A patched loop is shared by everything else in the kernel, and swallows queued cells."""
+    code = (
+        "import asyncio\n"
+        "print([name for name in sys.modules if name.startswith('nest_asyncio')],"
+        " asyncio.run.__module__, hasattr(asyncio, '_nest_patched'))"
+    )
+    printed = kernel.run(code)
+    assert "asyncio.runners False" in printed
+    before = "import subprocess; print(subprocess.run([sys.executable, '-c', 'import fetchlab as fl, sys; "
+    after = 'fl.fetch([]).wait(); print([n for n in sys.modules if n.startswith("nest_asyncio")])\'],'
+    assert kernel.run(f"{before}{after} capture_output=True, text=True).stdout)") == "[]"
+
+
+def test_the_ticker_rests_when_nothing_moves(kernel):
+    """A thread that wakes four times a second for ever costs every open notebook battery and CPU."""
+    code = (
+        "await fl.fetch(urls)\n"
+        "for thread in threading.enumerate():\n"
+        "    if thread.name == 'fetchlab-ticker':\n"
+        "        thread.join(30)\n"
+        "print([t.name for t in threading.enumerate() if t.name == 'fetchlab-ticker'])"
+    )
+    assert kernel.run(code) == "[]"
+
+
+@pytest.mark.usefixtures("slow")
+def test_an_interrupt_leaves_the_run_going(kernel):
+    """Interrupting the cell that waits must not cost what the run has done."""
+    request = kernel.send("run = fl.fetch(urls, workers=2, progress=False)\nprint('on')\nrun.wait()")
+    printed, _ = kernel.answer(request, on_output=kernel.manager.interrupt_kernel)
+    assert "KeyboardInterrupt" in printed
+    assert kernel.run("print(run.state); await run; print(run.state, run.stats().ok)") == "running\ndone 12"

@@ -1,0 +1,171 @@
+"""The notebooks as they are committed: executed, small, readable, and of this machine nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from statistics import median
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+from fetchlab.notebook import execute
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+TINY = {
+    "01-quickstart": {"page_counts": [10, 20], "rounds": 1, "sample": 400, "workers": 5, "latency": 0.001},
+}
+SECRETS = re.compile(
+    r"/(home|Users|root)/|[A-Z]:\\\\|/tmp/|token=\w|api_key=\w|gh[pousr]_\w{20}|sk-\w{20}", re.IGNORECASE
+)
+
+every = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+
+
+def load(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def outputs(book):
+    return [(cell, output) for cell in code_cells(book) for output in cell.outputs]
+
+
+def lines(cell):
+    return [line for line in cell.source.splitlines() if line.strip()]
+
+
+def test_there_are_notebooks():
+    """With none to look at, every other test here would pass."""
+    assert FOLDER / "01-quickstart.ipynb" in PATHS
+
+
+@every
+def test_it_executes_with_tiny_parameters(path, tmp_path, monkeypatch):
+    """A notebook that only ran on its author's machine is a picture of one."""
+    assert path.stem in TINY, f"say in TINY how {path.name} is executed in seconds"
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    given = dict(TINY[path.stem])
+    if "out" in parameters_of(path):
+        given["out"] = str(tmp_path / "out")
+    executed = load(execute(path, tmp_path / path.name, given))
+    assert [cell.execution_count for cell in code_cells(executed)] == [
+        *range(1, len(code_cells(executed)) + 1)
+    ]
+    assert not [output for _, output in outputs(executed) if output.output_type == "error"]
+    assert any((tmp_path / "out").rglob("*.parquet")), "its artefacts are elsewhere"
+
+
+def parameters_of(path):
+    source = next(cell.source for cell in load(path).cells if "parameters" in cell.metadata.get("tags", []))
+    return {node.targets[0].id for node in ast.parse(source).body}
+
+
+@every
+def test_it_was_executed_from_top_to_bottom(path):
+    """Outputs of cells run in another order are those of a program nobody has."""
+    cells = code_cells(load(path))
+    assert [cell.execution_count for cell in cells] == [*range(1, len(cells) + 1)]
+
+
+@every
+def test_it_holds_no_error_and_no_noise(path):
+    """A warning on a published page is a question the reader cannot answer."""
+    for cell, output in outputs(load(path)):
+        assert output.output_type != "error", cell.source
+        assert output.get("name") != "stderr", output.get("text")
+
+
+@every
+def test_its_parameters_come_first(path):
+    """What can be changed must be found at once, by people and by the headless runner."""
+    book = load(path)
+    assert code_cells(book)[0].metadata.get("tags") == ["parameters"]
+    assert book.cells[0].cell_type == "markdown"
+    assert book.cells[0].source.startswith("# ")
+    assert not [cell for cell in book.cells if "injected-parameters" in cell.metadata.get("tags", [])]
+
+
+@every
+def test_it_is_prose_with_code_in_it(path):
+    """At least four markdown cells to five of code, and cells that fit into one look."""
+    book = load(path)
+    cells = code_cells(book)
+    assert len(book.cells) - len(cells) >= 0.8 * len(cells)
+    sizes = [len(lines(cell)) for cell in cells]
+    assert max(sizes) <= 30
+    assert median(sizes) <= 3
+
+
+@every
+def test_its_functions_are_short(path):
+    """A long function in a notebook is untested code: it belongs into the package."""
+    plain = TransformerManager()
+    for cell in code_cells(load(path)):
+        tree = compile(
+            plain.transform_cell(cell.source),
+            path.name,
+            "exec",
+            ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+        )
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno - node.lineno < 10, node.name
+
+
+@every
+def test_it_is_small(path):
+    """GitHub shows no notebook of several megabytes, and git keeps every version."""
+    assert path.stat().st_size < 1_000_000
+
+
+@every
+def test_it_names_no_place_person_or_secret(path):
+    """What is committed is published."""
+    found = SECRETS.search(path.read_text(encoding="utf-8"))
+    assert found is None, found
+    assert str(Path.home()) not in path.read_text(encoding="utf-8")
+
+
+@every
+def test_its_figures_and_tables_need_no_kernel_and_no_network(path):
+    """GitHub and an offline page run no JavaScript: figures as SVG, tables as HTML."""
+    figures = 0
+    for _, output in outputs(load(path)):
+        data = output.get("data", {})
+        assert not [kind for kind in data if "vega" in kind or kind == "application/javascript"]
+        assert not [kind for kind in data if kind.startswith("image/") and kind != "image/svg+xml"]
+        figures += "image/svg+xml" in data
+        if "image/svg+xml" in data:
+            assert "".join(data["image/svg+xml"]).lstrip().startswith("<svg")
+        if "shape: (" in "".join(data.get("text/plain", "")):
+            assert "<table" in "".join(data["text/html"])
+    assert figures >= 1
+
+
+@every
+def test_its_widgets_have_a_saved_state(path):
+    """A progress line without its state is an empty box on every page but the author's."""
+    book = load(path)
+    kind = "application/vnd.jupyter.widget-view+json"
+    shown = [output.data[kind]["model_id"] for _, output in outputs(book) if kind in output.get("data", {})]
+    saved = book.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
+    assert set(shown) <= set(saved.get("state", {}))
+    for model in shown:
+        value = saved["state"][model]["state"].get("value", "")
+        assert "running" not in value
+
+
+@every
+def test_its_last_cell_says_where_the_numbers_come_from(path):
+    """A figure without its machine, versions and files cannot be checked by anybody."""
+    last = code_cells(load(path))[-1]
+    text = "".join(str(output.get("data", output.get("text", ""))) for output in last.outputs)
+    for word in ("python", "cpu", "cores", "polars", "data/runs"):
+        assert word in text

@@ -99,6 +99,7 @@ _KNOBS = {
     "ConfigError": "the one its message names",
     "RateLimited": "retry=fl.Retry(patience=…), rate",
     "ParseError": "parse",
+    "StudyError": "the items: the service does not know them, or answered something else",
     "TaskError": "the task itself",
     "Retriable": "retry=fl.Retry(attempts=…)",
     "Cancelled": "run.retry_failed() goes on",

@@ -14,6 +14,7 @@ __all__ = [
     "ATTEMPTS",
     "CONCURRENCY",
     "ERRORS",
+    "ROW",
     "TIMINGS",
     "attempts_frame",
     "concurrency_frame",

@@ -486,6 +486,6 @@ def test_text_progress(capsys):
 def test_rss_peak_is_this_process_alone():
     """A bench in a fresh process must not report the memory of the notebook that started it."""
     ballast = bytes(300_000_000)
-    code = "from fetchlab.engine.recorder import process_usage; print(process_usage()[1])"
+    code = "from fetchlab.engine.snapshot import process_usage; print(process_usage()[1])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 20e6 < int(done.stdout) < 200e6 < len(ballast)

@@ -9,42 +9,7 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-SCHEMA = {
-    "index": pl.UInt32,
-    "key": pl.String,
-    "host": pl.String,
-    "ok": pl.Boolean,
-    "status": pl.UInt16,
-    "error": pl.String,
-    "message": pl.String,
-    "attempts": pl.UInt16,
-    "cached": pl.Boolean,
-    "session": pl.UInt16,
-    "worker": pl.UInt32,
-    "queued": pl.Float64,
-    "started": pl.Float64,
-    "first_byte": pl.Float64,
-    "finished": pl.Float64,
-    "wait": pl.Float64,
-    "elapsed": pl.Float64,
-    "bytes": pl.UInt64,
-}
-ATTEMPTS = {
-    "index": pl.UInt32,
-    "key": pl.String,
-    "host": pl.String,
-    "attempt": pl.UInt16,
-    "worker": pl.UInt32,
-    "started": pl.Float64,
-    "first_byte": pl.Float64,
-    "finished": pl.Float64,
-    "status": pl.UInt16,
-    "error": pl.String,
-    "message": pl.String,
-    "bytes": pl.UInt64,
-    "wait": pl.Float64,
-    "reason": pl.String,
-}
+from fetchlab.frame import ATTEMPTS, TIMINGS
 
 
 class Recorded(NamedTuple):
@@ -109,7 +74,7 @@ def record(rows, workers=20, seed=0, latency=0.05, retried=0.03, failed=0.01, ca
             items.append(done(label, item, now, first, end, status=status, error=error))
         heapq.heappush(free, (end + 1e-4, worker))
     return Recorded(
-        pl.DataFrame(items, schema=SCHEMA).sort("index"),
+        pl.DataFrame(items, schema=TIMINGS).sort("index"),
         pl.DataFrame(tries, schema=ATTEMPTS).sort("index", "attempt"),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fetchlab import errors
 from fetchlab.engine.ledger import Ledger
 from fetchlab.engine.work import Work
+from fetchlab.frame import ROW
 from fetchlab.model import Result
 from fetchlab.redaction import redact_text
 
@@ -23,6 +23,8 @@ SESSION = 1
 RATE_SECONDS = 5.0
 READ_ON = 128
 REFUSALS = frozenset({429, 503})
+
+_IN_RESULT = [name for name in ROW if name not in ("error", "message", "session")]
 
 
 class Recorder:
@@ -126,41 +128,13 @@ class Recorder:
 
     def result_of(self, row: tuple[Any, ...]) -> Result:
         """Return the result that a row of the ledger tells of."""
-        (
-            index,
-            key,
-            host,
-            ok,
-            status,
-            _,
-            _,
-            attempts,
-            cached,
-            _,
-            worker,
-            queued,
-            started,
-            first,
-            finished,
-            size,
-        ) = row
+        told = dict(zip(ROW, row, strict=True))
+        index = told["index"]
         return Result(
-            index,
-            key,
-            self.items.get(index),
-            ok,
-            self.values.get(index),
-            self.errors.get(index),
-            status,
-            attempts,
-            cached,
-            worker,
-            queued,
-            started,
-            first,
-            finished,
-            size,
-            host,
+            item=self.items.get(index),
+            value=self.values.get(index),
+            error=self.errors.get(index),
+            **{name: told[name] for name in _IN_RESULT},
         )
 
     def update_rate(self, now: float) -> None:
@@ -331,24 +305,3 @@ def _drop_frames(error: BaseException) -> None:
             seen.add(id(one))
             one.__traceback__ = None
             rest += [one.__cause__, one.__context__]
-
-
-def process_usage() -> tuple[float, int]:
-    """Return the CPU seconds and the peak resident bytes of this process."""
-    return time.process_time(), _peak_bytes()
-
-
-def _peak_bytes() -> int:
-    if sys.platform == "linux":  # getrusage would tell the peak of the process that started this one, too
-        with open("/proc/self/status", "rb") as status:  # noqa: PTH123  # called several times a second
-            for line in status:
-                if line.startswith(b"VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    try:
-        import resource
-    except ImportError:  # Windows
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

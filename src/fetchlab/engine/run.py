@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fetchlab import frame, loop
 from fetchlab.engine import progress, saved
 from fetchlab.engine.readings import Readings
-from fetchlab.engine.recorder import process_usage
 from fetchlab.engine.signal import Bell
+from fetchlab.engine.snapshot import ENDED, process_usage, snapshot
 from fetchlab.engine.takers import KeptTaker, OnceTaker, Taker
 from fetchlab.errors import ConfigError
-from fetchlab.model import RunStats
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from fetchlab.engine.recorder import Recorder
     from fetchlab.engine.scheduler import Scheduler
-    from fetchlab.model import Result
+    from fetchlab.model import Result, RunStats
 
 __all__ = ["Run"]
 
@@ -152,7 +151,7 @@ class Run(Readings):
     @property
     def ended(self) -> bool:
         """True once the run is cancelled, stopped or done."""
-        return self._state in ("cancelled", "stopped", "done")
+        return self._state in ENDED
 
     @property
     def workers(self) -> int:
@@ -405,33 +404,12 @@ class Run(Readings):
 
     def stats(self) -> RunStats:
         """Return a snapshot of the run."""
-        seen, scheduler = self._recorder, self._scheduler
-        now = self._end_time or time.perf_counter()
-        elapsed = now - seen.start
-        done = seen.ended_items
-        total = scheduler.total
-        cpu, peak = process_usage()
-        rate = seen.rate or (done / elapsed if elapsed > 0 else 0.0)
-        return RunStats(
-            state=self._state,
-            total=total,
-            done=done,
-            ok=seen.ok,
-            failed=len(seen.failed),
-            cached=seen.cached,
-            retries=seen.retries,
-            refused=seen.refused,
-            bytes=seen.bytes,
-            rate=rate,
-            mean_rate=done / elapsed if elapsed > 0 else 0.0,
-            eta=None if total is None or not rate or self.ended else (total - done) / rate,
-            elapsed=elapsed,
-            in_flight=scheduler.in_flight,
-            workers=scheduler.width,
-            parked=scheduler.parked,
-            errors={kind: count for kind, count in sorted(seen.kinds.copy().items()) if count},
-            cpu_s=cpu - self._cpu_start,
-            rss_peak=peak,
+        return snapshot(
+            self._state,
+            self._recorder,
+            self._scheduler,
+            now=self._end_time or time.perf_counter(),
+            cpu_start=self._cpu_start,
             started_at=self._started_at,
         )
 

@@ -11,8 +11,8 @@ import fetchlab
 
 ROOT = Path(fetchlab.__file__).parent
 ORDER = [
-    {"errors"},
     {"redaction"},
+    {"errors"},
     {"httpx_bridge"},
     {"model"},
     {"policy"},

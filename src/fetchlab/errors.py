@@ -32,6 +32,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fetchlab.redaction import redact_text
+
 __all__ = [
     "BodyTooLarge",
     "BodyTruncated",
@@ -70,7 +72,7 @@ class ConfigError(FetchlabError):
     """
 
     def __init__(self, knob: str, problem: str) -> None:
-        super().__init__(f"{knob}: {problem}")
+        super().__init__(redact_text(f"{knob}: {problem}"))
         self.knob = knob
 
 
@@ -127,7 +129,7 @@ class StatusError(ItemError):
 
 
 class RateLimited(ItemError):
-    """The host kept refusing for longer than ``Retry(patience=…)``."""
+    """The host kept refusing for longer than anybody should wait."""
 
 
 class ParseError(ItemError):

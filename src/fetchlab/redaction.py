@@ -32,7 +32,7 @@ _PLACES = r"(?:next|prev|previous|page|paging|pagination|continuation|continue|s
 _SECRETS = (
     r"api[_-]?key|apikey|access[_-]?key|secret[_-]?key|private[_-]?key|subscription[_-]?key"
     r"|(?:access|auth|refresh|id|bearer|session)?token|(?:client)?secret"
-    r"|signature|sig|password|passwd|pwd|auth|authorization|credentials?"
+    r"|signature|sig|hmac|pin|pass|password|passwd|passphrase|pwd|appid|accesskeyid|awsaccesskeyid|auth|authorization|credentials?"
     r"|session[_-]?id|sid|phpsessid|jsessionid|jwt|(?:auth|authorization)[_-]?code"
 )
 _QUERY = re.compile(
@@ -61,7 +61,7 @@ _HEADER_LINE = re.compile(
     re.IGNORECASE,
 )
 _HEADERS = re.compile(
-    r"authorization|cookie|(?:^|-)(?:api-?)?key$|token|secret|password|signature|credential|session",
+    r"authorization|(?:^|-)auth$|cookie|(?:^|-)(?:api-?)?key$|token|secret|password|signature|credential|session",
     re.IGNORECASE,
 )
 

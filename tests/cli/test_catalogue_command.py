@@ -155,3 +155,26 @@ def test_ctrl_c_during_the_ids_writes_the_ids(bed, url, process, tmp_path):
     assert kept.columns == ["id"]
     assert kept.height >= 20 * 50
     assert set(bed.counters("catalogue")["by_route"]) == {"GET /api/v2/list_movies.json"}
+
+
+def test_nothing_replaces_a_good_file(tmp_path):
+    """One unreachable host would overwrite the details of a six-hour run with an empty table."""
+    import polars as pl
+
+    good = tmp_path / "movies.parquet"
+    pl.DataFrame({"id": [1, 2, 3]}).write_parquet(good)
+    command = [
+        sys.executable,
+        "-m",
+        "fetchlab",
+        "catalogue",
+        "--base-url",
+        "http://127.0.0.1:1",
+        "--max-pages",
+        "1",
+    ]
+    done = subprocess.run(
+        [*command, "--out", str(good)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert pl.read_parquet(good).height == 3

@@ -73,22 +73,21 @@ def catalogue(
         if ids_only or stopped:
             if stopped and not ids_only:
                 say("Interrupted: what is written are the ids alone.")
-            _write(pl.DataFrame({"id": ids}, {"id": pl.Int64}), out)
-            complete = not (listing.notes["failed_pages"] or listing.notes["missing"])
+            complete = not (stopped or listing.notes["failed_pages"] or listing.notes["missing"])
+            _write(pl.DataFrame({"id": ids}, {"id": pl.Int64}), out, complete=complete)
         else:
             details = client.details(ids, workers, batch_size, progress=True)
             stopped = _interrupted(details)
             if stopped:
                 say(f"Interrupted: {details.stats().ok:,} of {len(ids):,} details are kept.")
             _tell(details, "details that failed")
-            _write(details.result(), out)
-            complete = not (
-                listing.notes["failed_pages"] or listing.notes["missing"] or details.stats().failed
-            )
+            lost = listing.notes["failed_pages"] or listing.notes["missing"] or details.stats().failed
+            complete = not (stopped or lost)
+            _write(details.result(), out, complete=complete)
     if stopped:
         raise typer.Exit(INTERRUPTED)
     if not complete:
-        say("Not everything came; run the command again to try once more.")
+        say("Not everything came; running the command again begins anew.")
         raise typer.Exit(1)
 
 
@@ -130,7 +129,13 @@ def _writable(out: Path) -> None:
         raise ConfigError("--out", f"{out} is not a file that can be written")
 
 
-def _write(table: pl.DataFrame, out: Path) -> None:
+def _write(table: pl.DataFrame, out: Path, *, complete: bool) -> None:
+    """Write a whole file or none; what is not complete never replaces what is there."""
+    if not complete and out.exists():
+        out = out.with_suffix(".partial.parquet")
+    if not table.height:
+        say(f"Nothing came, so nothing is written to {out}.")
+        return
     part = out.with_suffix(".part")
     table.write_parquet(part)
     part.replace(out)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
 from fetchlab.engine.ledger import Ledger
-from fetchlab.engine.work import Work
 from fetchlab.frame import ROW
 from fetchlab.model import Result
 from fetchlab.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from fetchlab.engine.work import Work
 
 __all__ = ["Recorder"]
 
@@ -121,8 +121,8 @@ class Recorder:
         """Return new work for every failed item that is not being tried again already."""
         indices = sorted(self.failed.keys() - self.retrying)
         self.retrying.update(indices)
-        now = time.perf_counter()
-        return [Work(index, self.failed[index].item, now) for index in indices]
+        self.retries += len(indices)
+        return [self.failed[index].again() for index in indices]
 
     # the readers' side
 

@@ -78,6 +78,7 @@ class Run(Readings):
         self._cpu_start, _ = process_usage()
         self._started_at = datetime.now(UTC)
         self._end_time: float | None = None
+        self._end_usage: tuple[float, int] | None = None
         self._notes: Callable[[], dict[str, object]] = dict
 
     # life
@@ -123,7 +124,7 @@ class Run(Readings):
             if self._revive:
                 self._revive, self._state = False, "running"
                 return False
-            self._end_time = time.perf_counter()
+            self._end_time, self._end_usage = time.perf_counter(), process_usage()
             if self._scheduler.failure is not None:
                 self._state = "stopped"
             else:
@@ -196,7 +197,7 @@ class Run(Readings):
             if self._state == "cancelling":
                 self._revive = True  # once what is in flight has ended
             elif over:
-                self._end_time, self._state = None, "running"
+                self._end_time, self._end_usage, self._state = None, None, "running"
                 self._launch(retry=True)
             else:
                 loop.call_soon(self._again)
@@ -309,6 +310,7 @@ class Run(Readings):
                 if batch:
                     continue
                 if self.ended and not (batch := take(last=True)):
+                    self._seen()
                     return
                 yield from batch
                 self._results_bell.wait(lambda: self.ended or take.ready())
@@ -325,6 +327,7 @@ class Run(Readings):
                 if batch:
                     continue
                 if self.ended and not (batch := take(last=True)):
+                    self._seen()
                     return
                 for result in batch:
                     yield result
@@ -409,6 +412,7 @@ class Run(Readings):
             self._recorder,
             self._scheduler,
             now=self._end_time or time.perf_counter(),
+            usage=self._end_usage or process_usage(),
             cpu_start=self._cpu_start,
             started_at=self._started_at,
         )

@@ -117,6 +117,8 @@ class Scheduler:
     @property
     def total(self) -> int | None:
         """Items in all, as far as known: the input's and those added to it."""
+        if self.failure is not None:
+            return None
         if self.exhausted:
             return self.pulled
         return None if self._source.total is None else self._source.total + self._added
@@ -200,8 +202,8 @@ class Scheduler:
         """Abort what is in flight and end what is parked, each as ``Cancelled``; keep the rest unread."""
         self._cancelling = True
         now = self._clock()
-        begun = [work for work in self._extra if work.attempt]
-        self._extra = deque(work for work in self._extra if not work.attempt)
+        begun = [work for work in self._extra if work.attempt > work.before]
+        self._extra = deque(work for work in self._extra if work.attempt == work.before)
         while self._parked:
             begun.append(heapq.heappop(self._parked)[2])
         for work in begun:
@@ -337,8 +339,12 @@ class Scheduler:
             error.__cause__ = raised
         finished = clock()
         self.in_flight -= 1
-        if error is not None and not self._over and self._retry.again(error, work.attempt, work.method):
-            wait = self._retry.wait(work.attempt, self._random)
+        if (
+            error is not None
+            and not self._over
+            and self._retry.again(error, work.attempt - work.before, work.method)
+        ):
+            wait = self._retry.wait(work.attempt - work.before, self._random)
             self._sink.retried(work, number, finished, error, wait)
             self._park(work, finished + wait)
             return

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["Bell"]
 
 
+STEP = 0.5
+
+
 class Bell:
     """Rung on the engine's thread, heard by threads in :meth:`wait` and coroutines in :meth:`heard`.
 
@@ -41,7 +44,11 @@ class Bell:
         with self._condition:
             self.waiting += 1
             try:
-                return self._condition.wait_for(condition, timeout)
+                if timeout is not None:
+                    return self._condition.wait_for(condition, timeout)
+                while not self._condition.wait_for(condition, STEP):  # Ctrl-C is seen between two waits only
+                    pass
+                return True
             finally:
                 self.waiting -= 1
 

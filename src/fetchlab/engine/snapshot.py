@@ -26,6 +26,7 @@ def snapshot(
     scheduler: Scheduler,
     *,
     now: float,
+    usage: tuple[float, int],
     cpu_start: float,
     started_at: datetime,
 ) -> RunStats:
@@ -36,13 +37,14 @@ def snapshot(
         seen: what the run remembers.
         scheduler: what it is doing.
         now: the clock's reading, that of the end for a run that has ended.
+        usage: the process's CPU seconds and peak resident bytes now, or at the end.
         cpu_start: CPU seconds of the process when the run started.
         started_at: the wall clock then, UTC.
     """
     elapsed = now - seen.start
     done = seen.ended_items
     total = scheduler.total
-    cpu, peak = process_usage()
+    cpu, peak = usage
     mean_rate = done / elapsed if elapsed > 0 else 0.0
     rate = seen.rate or mean_rate
     return RunStats(

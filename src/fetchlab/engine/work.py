@@ -14,6 +14,7 @@ class Work:
         index: place in the input.
         item: the item as given.
         attempt: number of the attempt under way, from 1.
+        before: attempts made before the item was given new ones by ``retry_failed``.
         queued: when it was read from the input.
         started: when its first attempt began.
         began: when the attempt under way began.
@@ -27,6 +28,7 @@ class Work:
 
     __slots__ = (
         "attempt",
+        "before",
         "began",
         "bytes",
         "cached",
@@ -44,7 +46,7 @@ class Work:
         self.index = index
         self.item = item
         self.queued = queued
-        self.attempt = 0
+        self.attempt = self.before = 0
         self.started = self.began = queued
         self.first_byte: float | None = None
         self.status: int | None = None
@@ -52,3 +54,10 @@ class Work:
         self.host = ""
         self.bytes = 0
         self.cached = False
+
+    def again(self) -> Work:
+        """Return the same item with new attempts, numbered on from those it had."""
+        work = Work(self.index, self.item, self.queued)
+        work.attempt = work.before = self.attempt
+        work.started = self.started
+        return work

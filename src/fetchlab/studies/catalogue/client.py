@@ -14,6 +14,7 @@ from fetchlab.engine.tasks import Fetching
 from fetchlab.errors import ConfigError, StudyError
 from fetchlab.model import Request
 from fetchlab.policy.timeout import Timeout
+from fetchlab.redaction import redact_url
 from fetchlab.studies.catalogue.paging import PageRead, Paging
 from fetchlab.studies.catalogue.wire import (
     MOVIES,
@@ -106,7 +107,7 @@ class Catalogue:
         run = start(
             self._fetching(self._page_request, _parse_page),
             paging.first(),
-            strategy=strategy or Async(parallel_pages),
+            strategy=choose(None if strategy else parallel_pages, strategy, plain=False),
             key=_page_key,
             retry=self._retry,
             follow=lambda result: paging.saw(result.item, *result.value),
@@ -154,6 +155,7 @@ class Catalogue:
         return start(
             self._fetching(lambda movie: Request(url, params={"movie_id": movie} | flags), _parse_movie),
             ids,
+            knob="ids",
             strategy=choose(workers, strategy, plain=False),
             key=lambda movie: f"movie/{movie}",
             retry=self._retry,
@@ -182,7 +184,7 @@ class Catalogue:
         return movies_frame(run.raise_for_errors().result()[0])
 
     def __repr__(self) -> str:
-        return f"Catalogue({self.base_url!r})"
+        return f"Catalogue({redact_url(self.base_url)!r})"
 
     def _page_request(self, read: PageRead) -> Request:
         return Request(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 
 import polars as pl
@@ -159,22 +161,10 @@ def test_ctrl_c_during_the_ids_writes_the_ids(bed, url, process, tmp_path):
 
 def test_nothing_replaces_a_good_file(tmp_path):
     """One unreachable host would overwrite the details of a six-hour run with an empty table."""
-    import polars as pl
-
     good = tmp_path / "movies.parquet"
     pl.DataFrame({"id": [1, 2, 3]}).write_parquet(good)
-    command = [
-        sys.executable,
-        "-m",
-        "fetchlab",
-        "catalogue",
-        "--base-url",
-        "http://127.0.0.1:1",
-        "--max-pages",
-        "1",
-    ]
-    done = subprocess.run(
-        [*command, "--out", str(good)], capture_output=True, text=True, timeout=120, check=False
-    )
+    asked = ["--base-url", "http://127.0.0.1:1", "--max-pages", "1", "--out", str(good)]
+    command = [sys.executable, "-m", "fetchlab", "catalogue", *asked]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert pl.read_parquet(good).height == 3

@@ -339,12 +339,9 @@ class Scheduler:
             error.__cause__ = raised
         finished = clock()
         self.in_flight -= 1
-        if (
-            error is not None
-            and not self._over
-            and self._retry.again(error, work.attempt - work.before, work.method)
-        ):
-            wait = self._retry.wait(work.attempt - work.before, self._random)
+        made = work.attempt - work.before
+        if error is not None and not self._over and self._retry.again(error, made, work.method):
+            wait = self._retry.wait(made, self._random)
             self._sink.retried(work, number, finished, error, wait)
             self._park(work, finished + wait)
             return

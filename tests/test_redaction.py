@@ -129,3 +129,9 @@ def test_reprs_hide_secrets():
     result = fl.Result(0, "k", None, False, None, error, None, 1, False, 0, 0.0, 0.0, None, 0.0, 0, "")
     for thing in (request, response, client, result):
         assert TOKEN not in repr(thing), type(thing)
+
+
+def test_a_quoted_token_field_and_a_url_without_a_scheme_are_masked():
+    """A task that raises with the JSON it was sent would put a token into frame and notebook."""
+    assert "SEC" not in redact_text("""{"token": "SEC"} {'token': 'SEC'} //user:SEC@example.org/""")
+    assert redact_text("token: page") == "token: page"

@@ -43,7 +43,7 @@ _DOUBTFUL = re.compile(
     r"(?<=[?&;#])((?:[\w.-]*[_.-])?(?:key|code|session|hash))=(?=[\w-]*\d)([\w-]{16,})(?![^&;#\s\"'<>])",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"(?<=://)[^/\s?#\"'<>]+@")
+_USERINFO = re.compile(r"(?<=//)[^/\s?#\"'<>]+@")
 _BEARER = re.compile(r"\b(bearer|basic|digest)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
 _SHAPES = re.compile(
     r"\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|AIza[\w-]{30,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}"
@@ -52,7 +52,7 @@ _SHAPES = re.compile(
 _VALUE = r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"',;}\])][^\s,;}\])]*)"
 _ASSIGNED = re.compile(
     r"(?P<name>\b(?:[\w-]*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|password|passwd|(?:client[_-]?)?secret"
-    r"|(?:access|auth|refresh|id|bearer)[_-]?token)[\"']?\s*[:=]\s*)" + _VALUE,
+    r"|(?:access|auth|refresh|id|bearer)[_-]?token|(?<=[\"'])token(?=[\"']))[\"']?\s*[:=]\s*)" + _VALUE,
     re.IGNORECASE,
 )
 _HEADER_LINE = re.compile(

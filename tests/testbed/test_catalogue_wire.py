@@ -101,8 +101,8 @@ def movies():
 
 
 @pytest.fixture(scope="module")
-def page(_server):
-    return ask(_server.urls["catalogue"], f"{LIST}?limit=50&page=3").json
+def page(_bed_process):
+    return ask(_bed_process.urls["catalogue"], f"{LIST}?limit=50&page=3").json
 
 
 def some(bed, count=60):

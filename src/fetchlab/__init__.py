@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fetchlab.engine.strategies import Async, Batch, Chunked, Sequential, Threads
     from fetchlab.errors import FetchlabError
     from fetchlab.model import Request, Response, Result, RunStats
+    from fetchlab.policy.concurrency import Adaptive
+    from fetchlab.policy.rate import RateLimit
     from fetchlab.policy.retry import Retry
     from fetchlab.policy.timeout import Timeout
     from fetchlab.transport.client import Client
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Adaptive",
     "Async",
     "Batch",
     "Chunked",
     "Client",
     "FetchlabError",
+    "RateLimit",
     "Request",
     "Response",
     "Result",
@@ -62,6 +66,8 @@ _HOMES = {
     "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Sequential", "Threads"),
     "fetchlab.errors": ("FetchlabError",),
     "fetchlab.model": ("Request", "Response", "Result", "RunStats"),
+    "fetchlab.policy.concurrency": ("Adaptive",),
+    "fetchlab.policy.rate": ("RateLimit",),
     "fetchlab.policy.retry": ("Retry",),
     "fetchlab.policy.timeout": ("Timeout",),
     "fetchlab.transport.client": ("Client",),

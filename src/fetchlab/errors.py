@@ -154,7 +154,15 @@ class Cancelled(ItemError):
 
 
 class Retriable(FetchlabError):
-    """Raise it in a task or a parser to have the item tried again, as ``retry`` allows."""
+    """Raise it in a task or a parser to have the item tried again, as ``retry`` allows.
+
+    Attributes:
+        after: seconds to wait before the next attempt, None for the usual backoff.
+    """
+
+    def __init__(self, *args: object, after: float | None = None) -> None:
+        super().__init__(*args)
+        self.after = after
 
 
 class StoreError(FetchlabError):

@@ -98,7 +98,7 @@ _KNOBS = {
     "StatusError": "the URL, or accept; fewer workers if the status is 429 or 503",
     "TransportError": "the URL, headers and method of the item",
     "ConfigError": "the one its message names",
-    "RateLimited": "fewer workers",
+    "RateLimited": "rate, or retry=fl.Retry(patience=…)",
     "ParseError": "parse",
     "StudyError": "the items: the service does not know them, or answered something else",
     "TaskError": "the task itself",

@@ -248,6 +248,7 @@ class RunStats:
         parked: items waiting without a worker.
         errors: failed items by error kind.
         cpu_s: CPU seconds of the whole process since the run's start.
+        limits: workers allowed by host where that is adaptive.
         rss_peak: peak resident memory of the process in bytes.
         started_at: wall-clock start, UTC.
     """
@@ -269,6 +270,7 @@ class RunStats:
     workers: int
     parked: int
     errors: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
     cpu_s: float = 0.0
     rss_peak: int = 0
     started_at: datetime | None = None

@@ -22,16 +22,19 @@ class Sink:
         self.rounds = list(rounds)
         self.abandons = []
 
-    def retried(self, work, worker, finished, error, wait):
+    def retried(self, work, worker, finished, error, wait, reason):
         self.retries.append((work.index, finished, wait))
 
     def ended(self, work, worker, finished, value, error):
         self.rows.append((work.index, work.item, value, error, finished))
         return self.follow(work, value) if self.follow and error is None else ()
 
-    def abandoned(self, work, finished):
+    def abandoned(self, work, finished, error):
         self.abandons.append(work)
-        self.rows.append((work.index, work.item, None, "abandoned", finished))
+        self.rows.append((work.index, work.item, None, error, finished))
+
+    def known(self, index):
+        return next(((row[2], row[3]) for row in self.rows if row[0] == index), None)
 
     def drained(self):
         return self.rounds.pop(0) if self.rounds else ()

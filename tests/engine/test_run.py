@@ -332,7 +332,9 @@ def test_retry_failed_twice_serves_each_item_once(bed, echo):
 def test_attempts_has_every_one(bed, echo):
     """Against the server's own count: a lost attempt would make a retry storm invisible."""
     bed.configure("echo", error_rate={503: 0.3, 500: 0.1}, reset=0.1)
-    run = fl.fetch([f"{echo}/json?n={n}" for n in range(150)], retry=fl.Retry(attempts=4, base=0.01)).wait()
+    run = fl.fetch(
+        [f"{echo}/json?n={n}" for n in range(150)], retry=fl.Retry(attempts=4, base=0.01, budget=1)
+    ).wait()
     assert run.stats().failed == 0
     attempts, counted = run.attempts(), bed.counters("echo")
     assert attempts.height == counted["requests"] == run.stats().retries + 150

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from fetchlab.engine.strategies import Async, Batch, Chunked, Sequential, Strategy, Threads
 from fetchlab.errors import ConfigError
+from fetchlab.policy.concurrency import Adaptive
 
 __all__ = ["ideal"]
 
@@ -46,7 +47,7 @@ def ideal(
         case Batch():
             return max(times)
         case Async(workers) | Threads(workers):
-            return _makespan(times, workers)
+            return _makespan(times, workers.max if isinstance(workers, Adaptive) else workers)
 
 
 def _makespan(times: list[float], workers: int) -> float:

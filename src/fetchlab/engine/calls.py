@@ -16,7 +16,9 @@ from fetchlab.engine.strategies import choose, plan_of
 from fetchlab.engine.tasks import Calling, Fetching, is_plain
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
+from fetchlab.policy.bounds import Bounds
 from fetchlab.policy.keys import own_key, plain_key, request_key
+from fetchlab.policy.rate import RateKnob, RateRules
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.transport.client import Client
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from fetchlab.engine.strategies import Strategy
     from fetchlab.model import Result
+    from fetchlab.policy.concurrency import Adaptive
 
 __all__ = ["MAX_BYTES", "fetch", "map", "start"]
 
@@ -36,9 +39,10 @@ WINDOW = 1024
 def fetch(
     requests: Iterable[Any] | AsyncIterable[Any],
     *,
-    workers: int | None = None,
+    workers: int | Adaptive | None = None,
     strategy: Strategy | None = None,
     retry: Retry | None = None,
+    rate: RateKnob = None,
     timeout: Timeout | float | None = Timeout(),  # noqa: B008  # frozen
     parse: Any = "bytes",
     accept: Collection[int] = (),
@@ -47,6 +51,10 @@ def fetch(
     order: Literal["completed", "input"] = "completed",
     keep: bool = True,
     follow: Callable[[Result], Iterable[Any]] | None = None,
+    priority: Callable[[Any], int] | None = None,
+    dedup: bool = False,
+    deadline: float | None = None,
+    max_error_rate: float | None = None,
     client: Any = None,
     progress: bool | None = None,
 ) -> Run:
@@ -55,10 +63,13 @@ def fetch(
     Args:
         requests: an iterable or async iterable of ``str``, ``fl.Request`` or ``httpx.Request``, possibly
             endless; it is read lazily.
-        workers: concurrent slots, 20 unless told; short for ``strategy=fl.Async(workers)``.
+        workers: concurrent slots, 20 unless told, or ``fl.Adaptive()`` for as many as each host serves
+            well; short for ``strategy=fl.Async(workers)``.
         strategy: how items are put onto workers: ``fl.Async``, ``fl.Sequential``, ``fl.Chunked`` or
             ``fl.Batch``.
         retry: what is tried again, and after what wait; ``fl.Retry()`` unless told.
+        rate: ``fl.RateLimit(50, per=1.0)`` for every host, or limits by host. A host's own ``Retry-After``
+            and 429 are heeded in any case.
         timeout: seconds per attempt: ``fl.Timeout(connect=5, read=30, total=60)``, a total, or None.
         parse: ``"bytes"``, ``"text"``, ``"json"``, ``"response"``, a type (dataclass, msgspec Struct,
             pydantic model), or a callable of the :class:`Response`.
@@ -68,6 +79,12 @@ def fetch(
         order: the order of iteration, as results come or as the input stands.
         keep: hold the values. False hands each to one reader and holds none, so that memory stays flat.
         follow: makes further items from a result that is ok; they join the same run.
+        priority: an item's priority, a number; lower goes first among those read ahead (1,024).
+        dedup: fetch equal keys once; the others end like the first, without an attempt, and further items
+            that were seen before are left out. With ``keep=False`` a late one is left out, too.
+        deadline: seconds after which the run stops; what is done is kept.
+        max_error_rate: share of failed items, from 0 to 1, above which the run stops, looked at from 200
+            items on.
         client: an ``fl.Client``, or an async client with httpx's interface; a shared one unless told.
         progress: True shows progress, False does not, None shows it where a person looks.
 
@@ -93,6 +110,11 @@ def fetch(
         requests,
         strategy=choose(workers, strategy, plain=False),
         retry=retry,
+        rate=rate,
+        priority=priority,
+        dedup=dedup,
+        deadline=deadline,
+        max_error_rate=max_error_rate,
         key=_fetch_key if key is None else own_key(_function("key", key)),
         order=order,
         keep=keep,
@@ -106,14 +128,19 @@ def map(  # noqa: A001  # the field's word for it
     task: Callable[[Any], Any],
     items: Iterable[Any] | AsyncIterable[Any],
     *,
-    workers: int | None = None,
+    workers: int | Adaptive | None = None,
     strategy: Strategy | None = None,
     retry: Retry | None = None,
+    rate: RateKnob = None,
     timeout: Timeout | float | None = None,
     key: Callable[[Any], str] | None = None,
     order: Literal["completed", "input"] = "completed",
     keep: bool = True,
     follow: Callable[[Result], Iterable[Any]] | None = None,
+    priority: Callable[[Any], int] | None = None,
+    dedup: bool = False,
+    deadline: float | None = None,
+    max_error_rate: float | None = None,
     progress: bool | None = None,
 ) -> Run:
     """Call a function with every item, many at a time, on the same engine as :func:`fetch`.
@@ -122,14 +149,22 @@ def map(  # noqa: A001  # the field's word for it
         task: an async function runs on the engine's loop, a plain one in threads. Raise
             ``fl.errors.Retriable`` in it to have the item tried again.
         items: an iterable or async iterable, possibly endless; it is read lazily.
-        workers: concurrent slots; 20 for an async function, ``min(32, 4 × cores)`` threads for a plain one.
+        workers: concurrent slots; 20 for an async function, ``min(32, 4 × cores)`` threads for a plain one;
+            or ``fl.Adaptive()``.
         strategy: how items are put onto workers.
         retry: how often ``Retriable`` and timeouts are tried again, and after what wait.
+        rate: ``fl.RateLimit(50, per=1.0)``: calls per second.
         timeout: seconds one attempt may take in all, None for no limit.
         key: makes an item's key; strings are their own, numbers and tuples become JSON.
         order: the order of iteration, as results come or as the input stands.
         keep: hold the values; see :func:`fetch`.
         follow: makes further items from a result that is ok; they join the same run.
+        priority: an item's priority, a number; lower goes first among those read ahead (1,024).
+        dedup: fetch equal keys once; the others end like the first, without an attempt, and further items
+            that were seen before are left out. With ``keep=False`` a late one is left out, too.
+        deadline: seconds after which the run stops; what is done is kept.
+        max_error_rate: share of failed items, from 0 to 1, above which the run stops, looked at from 200
+            items on.
         progress: True shows progress, False does not, None shows it where a person looks.
 
     Returns:
@@ -149,6 +184,11 @@ def map(  # noqa: A001  # the field's word for it
         strategy=chosen,
         plain=plain,
         retry=retry,
+        rate=rate,
+        priority=priority,
+        dedup=dedup,
+        deadline=deadline,
+        max_error_rate=max_error_rate,
         key=_map_key if key is None else own_key(_function("key", key)),
         order=order,
         keep=keep,
@@ -165,9 +205,14 @@ def start(
     key: Callable[[Any], str],
     plain: bool = False,
     retry: Retry | None = None,
+    rate: RateKnob = None,
     order: str = "completed",
     keep: bool = True,
     follow: Callable[[Result], Iterable[Any]] | None = None,
+    priority: Callable[[Any], int] | None = None,
+    dedup: bool = False,
+    deadline: float | None = None,
+    max_error_rate: float | None = None,
     drained: Callable[[], Iterable[Any]] | None = None,
     product: Callable[[Run], Any] | None = None,
     progress: bool | None = None,
@@ -182,9 +227,14 @@ def start(
         key: an item's key.
         plain: True if the task runs in threads.
         retry: what is tried again.
+        rate: rate limits by host.
         order: order of iteration.
         keep: hold values.
         follow: a result's further items.
+        priority: an item's priority.
+        dedup: serve equal keys once.
+        deadline: seconds after which the run stops.
+        max_error_rate: share of failed items above which it stops.
         drained: further items once everything ended.
         product: what ``run.result()`` returns.
         progress: whether to show progress.
@@ -196,7 +246,12 @@ def start(
         raise ConfigError("retry", f"give fl.Retry(attempts=…), not {retry!r}")
     if follow is not None:
         _function("follow", follow)
+    if priority is not None:
+        _function("priority", priority)
+    bounds = Bounds(deadline, max_error_rate)
     width_hint = getattr(strategy, "workers", None) or getattr(strategy, "n", None) or 20
+    if not isinstance(width_hint, int):
+        width_hint = width_hint.max
     source = source_of(items, ahead=max(64, 2 * width_hint), knob=knob)
     plan = plan_of(strategy, source.total, plain=plain)
     now = time.perf_counter()
@@ -218,8 +273,15 @@ def start(
         clock=time.perf_counter,
         random=Random(),  # noqa: S311  # jitter
         gate=None if keep else recorder.may_pull,
+        prepare=task.prepare,
+        rate=RateRules(rate),
+        priority=priority,
+        dedup=key if dedup else None,
+        on_width=lambda: run.resized(),  # noqa: PLW0108  # the run is made below
     )
-    run = Run(scheduler, recorder, order=order, show=progress, product=product, at_end=task.close)
+    run = Run(
+        scheduler, recorder, bounds=bounds, order=order, show=progress, product=product, at_end=task.close
+    )
     return run.begin()
 
 

@@ -80,11 +80,13 @@ class Recorder:
 
     # the scheduler's side
 
-    def retried(self, work: Work, worker: int, finished: float, error: Exception, wait: float) -> None:
+    def retried(
+        self, work: Work, worker: int, finished: float, error: Exception, wait: float, reason: str
+    ) -> None:
         """Write a failed attempt that another will follow."""
         self.retries += 1
         self._count_refusal(work)
-        self._write_attempt(work, worker, finished, error, wait, "backoff")
+        self._write_attempt(work, worker, finished, error, wait, reason)
 
     def ended(
         self, work: Work, worker: int, finished: float, value: Any, error: Exception | None
@@ -104,10 +106,15 @@ class Recorder:
         self._close(work, worker, finished, value, error)
         return more
 
-    def abandoned(self, work: Work, finished: float) -> None:
-        """Write an item that the run's cancelling ended while it waited; there was no further attempt."""
-        error = self._owned(errors.Cancelled("the run was cancelled while the item waited"), work)
-        self._close(work, 0, finished, None, error)
+    def abandoned(self, work: Work, finished: float, error: Exception) -> None:
+        """Write an item that ended while it waited; there was no further attempt."""
+        self._close(work, 0, finished, None, self._owned(error, work))
+
+    def known(self, index: int) -> tuple[Any, Exception | None] | None:
+        """Return the value and error of an ended item, None if they are not held."""
+        if not self.keep or not (index in self.values or index in self.errors):
+            return None
+        return self.values.get(index), self.errors.get(index)
 
     def drained(self) -> Iterable[Any]:
         """Return what the run's owner adds once everything ended."""

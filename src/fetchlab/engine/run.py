@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import logging
 import threading
 import time
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from fetchlab.engine.signal import Bell
 from fetchlab.engine.snapshot import ENDED, process_usage, snapshot
 from fetchlab.engine.takers import KeptTaker, OnceTaker, Taker
 from fetchlab.errors import ConfigError
+from fetchlab.policy.bounds import Bounds
+from fetchlab.policy.concurrency import Adaptive
+from fetchlab.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -33,6 +37,13 @@ CLOSE_ORDER = 10
 RESULTS_PER_RING = 64
 RING_SECONDS = 0.05
 HEARTBEAT = 0.25
+BUSY_LAG = 0.05
+OVERLOAD_LAG = 0.25
+"""Seconds by which the loop wakes too late: adaptive limits stop growing, or are cut."""
+LIMITS_IN_FULL = 10_000
+"""So many changes of an adaptive limit are noted each, later ones four times a second."""
+
+log = logging.getLogger("fetchlab.run")
 
 
 class Run(Readings):
@@ -53,6 +64,7 @@ class Run(Readings):
         scheduler: Scheduler,
         recorder: Recorder,
         *,
+        bounds: Bounds = Bounds(),  # noqa: B008  # frozen
         order: str = "completed",
         show: bool | None = None,
         product: Callable[[Run], Any] | None = None,
@@ -60,6 +72,9 @@ class Run(Readings):
     ) -> None:
         self._scheduler = scheduler
         self._recorder = recorder
+        self._bounds = bounds
+        self._halted: str | None = None
+        self._launched = time.perf_counter()
         self._order = order
         self._show = show
         self._product = product
@@ -93,6 +108,8 @@ class Run(Readings):
         return self
 
     def _launch(self, *, retry: bool) -> None:
+        self._halted = None
+        self._launched = time.perf_counter()
         self._forget = loop.on_close(self._close, order=CLOSE_ORDER)
         loop.submit(self._drive(retry=retry))
 
@@ -125,16 +142,41 @@ class Run(Readings):
                 self._revive, self._state = False, "running"
                 return False
             self._end_time, self._end_usage = time.perf_counter(), process_usage()
-            if self._scheduler.failure is not None:
+            if self._scheduler.failure is not None or self._halted is not None:
                 self._state = "stopped"
             else:
                 self._state = "cancelled" if self._state == "cancelling" else "done"
             return True
 
     async def _beat(self) -> None:
+        """Four times a second: the rate, the bounds, and whether the loop itself is too busy."""
+        seen, scheduler = self._recorder, self._scheduler
+        deadline = self._bounds.deadline
         while True:
-            await asyncio.sleep(HEARTBEAT)
-            self._recorder.update_rate(time.perf_counter())
+            before = time.perf_counter()
+            step = HEARTBEAT
+            if deadline is not None:
+                step = min(step, max(0.0, self._launched + deadline - before))
+            await asyncio.sleep(step)
+            now = time.perf_counter()
+            seen.update_rate(now)
+            if scheduler.adaptive is not None:
+                lag = now - before - step
+                scheduler.slow_down(hold=lag > BUSY_LAG, cut=lag > OVERLOAD_LAG)
+            why = self._bounds.exceeded(now - self._launched, seen.ended_items, len(seen.failed))
+            if why is not None:
+                self._halt(why)
+                return
+
+    def _halt(self, why: str) -> None:
+        """Stop because a bound is exceeded; everything done is kept."""
+        with self._lock:
+            if self._state not in ("running", "paused"):
+                return
+            self._state, self._halted = "cancelling", why
+        log.warning("run stopped: %s", why)
+        self._scheduler.resume()
+        self._scheduler.cancel(f"the run stopped ({why})")
 
     async def _close(self) -> None:
         """At exit: abort what is in flight, so that clients can be closed."""
@@ -155,15 +197,26 @@ class Run(Readings):
         return self._state in ENDED
 
     @property
+    def stopped_by(self) -> str | None:
+        """Why the run stopped by itself, None if it did not: the bound it exceeded, or its input's error."""
+        failure = self._scheduler.failure
+        if failure is not None:
+            return redact_text(f"{type(failure).__name__}: {failure}")
+        return self._halted
+
+    @property
     def workers(self) -> int:
-        """The number of worker slots. Assign to resize a live run."""
+        """The number of worker slots now. Assign a number or ``fl.Adaptive()`` to resize a live run."""
         return self._scheduler.width
 
     @workers.setter
-    def workers(self, value: int) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ConfigError("workers", f"must be a whole number of 1 or more, not {value!r}")
-        self._scheduler.width = value
+    def workers(self, value: int | Adaptive) -> None:
+        if not isinstance(value, Adaptive):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigError(
+                    "workers", f"must be a whole number of 1 or more or fl.Adaptive(), not {value!r}"
+                )
+            self._scheduler.width = value
         loop.call_soon(self._resize, value)
 
     def pause(self) -> Run:
@@ -203,9 +256,17 @@ class Run(Readings):
                 loop.call_soon(self._again)
         return self
 
-    def _resize(self, value: int) -> None:
+    def _resize(self, value: int | Adaptive) -> None:
         self._scheduler.resize(value)
         self._note_limit()
+
+    def resized(self) -> None:
+        """Note that the number of workers changed by itself; called on the loop, many times a second."""
+        limits = self._recorder.limits
+        now = time.perf_counter() - self._recorder.start
+        if len(limits) > LIMITS_IN_FULL and now - limits[-1][0] < HEARTBEAT:
+            return
+        limits.append((now, self._scheduler.width))
 
     def _follow_state(self) -> None:
         if self._state == "paused":

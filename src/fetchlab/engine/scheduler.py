@@ -1,7 +1,9 @@
 """Pull, don't push: workers take the next item when they are free.
 
-A worker looks first at items whose wait is over or that ``follow`` added, then at the input. An item that
-waits for its next attempt sits in a heap by due time and holds no worker.
+A worker looks first at items that wait at a host that is open (they were tried before, ``follow`` added
+them, or another host's items came first), then at the input. What cannot go now, because its host rests or
+because it waits for its next attempt, waits in :mod:`~fetchlab.engine.lanes` or in a heap by due time, and
+holds no worker.
 
 The scheduler does no I/O of its own and reads no clock but the one it is given: under a virtual clock it
 is deterministic. It runs entirely on one event loop; nothing here is safe from another thread.
@@ -10,31 +12,45 @@ is deterministic. It runs entirely on one event loop; nothing here is safe from 
 from __future__ import annotations
 
 import asyncio
+import copy
 import heapq
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fetchlab import errors
+from fetchlab.engine.lanes import Lanes
 from fetchlab.engine.source import END, NOTHING
+from fetchlab.engine.verdicts import verdict_on
 from fetchlab.engine.work import Work
+from fetchlab.policy.host import HostRules
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from random import Random
 
+    from fetchlab.engine.lanes import Lane
     from fetchlab.engine.source import Source
     from fetchlab.engine.strategies import Plan
+    from fetchlab.policy.concurrency import Adaptive
+    from fetchlab.policy.rate import RateLimit
     from fetchlab.policy.retry import Retry
 
 __all__ = ["Scheduler", "Sink"]
 
 TIMER_RESOLUTION = 0.002
+AHEAD = 1024
+"""Items read ahead to find one whose host is open."""
+BREATH = 256
+"""Items put aside in one go before the loop gets its turn."""
 
 
 class Sink(Protocol):
     """Where the scheduler tells what happens. Called on the loop, never awaited."""
 
-    def retried(self, work: Work, worker: int, finished: float, error: Exception, wait: float) -> None:
+    def retried(
+        self, work: Work, worker: int, finished: float, error: Exception, wait: float, reason: str
+    ) -> None:
         """An attempt failed and the item will be tried again after ``wait`` seconds."""
         ...
 
@@ -44,8 +60,12 @@ class Sink(Protocol):
         """An item ended with an attempt; return further items to serve in the same run."""
         ...
 
-    def abandoned(self, work: Work, finished: float) -> None:
-        """An item that waited for its next attempt ended without it, because the run was cancelled."""
+    def abandoned(self, work: Work, finished: float, error: Exception) -> None:
+        """An item that waited ended without a further attempt."""
+        ...
+
+    def known(self, index: int) -> tuple[Any, Exception | None] | None:
+        """Return the value and error that an ended item had, None if they are not held."""
         ...
 
     def drained(self) -> Iterable[Any]:
@@ -66,6 +86,12 @@ class Scheduler:
         random: for the jitter of waits.
         gate: asked, with the index that an item would get, before each is read from the input; False
             holds the reading back.
+        prepare: notes a piece of work's host before it is served.
+        rate: a host's rate limit.
+        priority: an item's priority, lower goes first among those read ahead.
+        dedup: an item's key; of items with equal keys only the first is served.
+        wall: seconds since the epoch, for hints that are dates.
+        on_width: told when the number of workers changed by itself.
     """
 
     def __init__(
@@ -79,40 +105,63 @@ class Scheduler:
         clock: Callable[[], float],
         random: Random,
         gate: Callable[[int], bool] | None = None,
+        prepare: Callable[[Work], None] = lambda _: None,
+        rate: Callable[[str], RateLimit | None] = lambda _: None,
+        priority: Callable[[Any], int] | None = None,
+        dedup: Callable[[Any], str] | None = None,
+        wall: Callable[[], float] = time.time,
+        on_width: Callable[[], None] = lambda: None,
     ) -> None:
         self.width = plan.width
+        self.adaptive = plan.adaptive
         self.in_flight = 0
         self.pulled = 0
         self.exhausted = False
         self.failure: BaseException | None = None
         self._source = source
         self._attempt = attempt
+        self._prepare = prepare
         self._retry = retry
         self._sink = sink
         self._gate = gate
         self._clock = clock
+        self._wall = wall
         self._random = random
+        self._priority = priority
+        self._dedup = dedup
+        self._on_width = on_width
         self._delay = plan.delay
         self._chunk = plan.chunk
         self._left = plan.chunk or 0
         self._next = 0  # index of the next item of the input
         self._fence = -1 if source.total is None else source.total  # first index that is not the input's
         self._tail = self._fence  # index of the next added item; without a fence they share _next
+        self._lanes = Lanes(
+            lambda host: HostRules(retry, rate(host), self.adaptive, breaks=bool(host)),
+            clock,
+            by_priority=priority is not None,
+            on_hopeless=self._give_up,
+            on_due=self._arm,
+        )
         self._parked: list[tuple[float, int, Work]] = []
-        self._extra: deque[Work] = deque()
+        self._kept: deque[Work] = deque()  # read, not begun, and the run was cancelled
+        self._first: dict[str, Work] = {}
+        self._twins: dict[int, list[Work]] = {}
+        self._ended: set[int] = set()  # of those that may have twins
         self._workers: dict[int, asyncio.Task[None]] = {}
         self._idle: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._added = 0
+        self._wanted = 0  # workers, under an adaptive limit
         self._paused = False
-        self._cancelling = False
+        self._cancelling: str | None = None
         self._over = True
         self._finished: asyncio.Future[None] | None = None
 
     @property
     def parked(self) -> int:
-        """Items waiting for their next attempt without holding a worker."""
-        return len(self._parked)
+        """Items waiting without holding a worker."""
+        return len(self._parked) + self._lanes.waiting
 
     @property
     def total(self) -> int | None:
@@ -128,6 +177,11 @@ class Scheduler:
         """One more than the highest index given, or in a sized input to be given."""
         return self._next if self._fence < 0 else self._tail
 
+    @property
+    def limits(self) -> dict[str, int]:
+        """Each host's adaptive limit."""
+        return self._lanes.limits()
+
     async def run(self, again: Iterable[Work] = ()) -> None:
         """Serve until nothing is left, or :meth:`cancel`, or the input raises.
 
@@ -138,8 +192,10 @@ class Scheduler:
         """
         loop = asyncio.get_running_loop()
         self._finished = loop.create_future()
-        self._over = self._cancelling = False
-        self._extra.extend(again)
+        self._over, self._cancelling = False, None
+        kept, self._kept = self._kept, deque()
+        for work in (*again, *kept):
+            self._admit(work)
         self._source.start(self.wake)
         total = self._source.total
         self._spawn(self.width if total is None or self.pulled else max(total, 1))
@@ -148,46 +204,104 @@ class Scheduler:
         finally:
             self._over = True
             self.wake()
-            for task in list(self._workers.values()):
-                if self._cancelling:
+            if self._is_cancelled():
+                for task in list(self._workers.values()):
                     task.cancel()
             if self._workers:
                 await asyncio.wait(list(self._workers.values()))
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._kept.extend(self._lanes.clear())
             self._source.stop()
 
     def add(self, items: Iterable[Any]) -> None:
         """Put further items before the rest of the input."""
         now = self._clock()
         for item in items:
+            work = Work(self._next if self._fence < 0 else self._tail, item, now)
+            if self._dedup is not None and self._is_twin(work, added=True):
+                continue
             if self._fence < 0:
-                index = self._next
                 self._next += 1
             else:
-                index = self._tail
                 self._tail += 1
-            self._extra.append(Work(index, item, now))
             self.pulled += 1
             self._added += 1
+            self._admit(work)
         self._offer()
 
     def again(self, works: Iterable[Work]) -> None:
         """Serve work once more, before the rest of the input."""
-        self._extra.extend(works)
+        for work in works:
+            self._admit(work)
         self._offer()
+
+    def _admit(self, work: Work, *, front: bool = False) -> None:
+        """Let work wait at its host's lane, ready or not."""
+        if self._over:
+            self._kept.append(work)
+            return
+        self._place(work)
+        self._lanes.put(work, front=front)
+
+    def _place(self, work: Work) -> None:
+        self._prepare(work)
+        lane = work.lane = self._lanes.of(work.host)
+        if self._priority is not None and not work.attempt:
+            work.priority = self._priority(work.item)
+        if self.adaptive is not None:
+            self._fit(lane)
 
     def _offer(self) -> None:
         if not self._over:
-            self._spawn(len(self._workers) + len(self._extra))
+            self._spawn(len(self._workers) + self._lanes.waiting)
         self.wake()
 
-    def resize(self, width: int) -> None:
-        """Change the number of workers; surplus ones leave after their item."""
+    def resize(self, width: int | Adaptive) -> None:
+        """Change the number of workers, fixed or adaptive; surplus ones leave after their item."""
+        self.adaptive = None if isinstance(width, int) else width
+        self._wanted = 0
+        for lane in self._lanes:
+            lane.adapt(self.adaptive)
+            lane.counted = 0
+        if not isinstance(width, int):
+            for lane in self._lanes:
+                self._fit(lane)
+            width = self.width
         self.width = width
         if self._chunk:
             self._chunk = width
         if not self._over:
             self._spawn(width)
             self.wake()
+
+    def _fit(self, lane: Lane) -> None:
+        """As many workers as the hosts' adaptive limits add up to."""
+        limit = lane.limit
+        if limit is None or limit.limit == lane.counted:
+            return
+        self._wanted += limit.limit - lane.counted
+        lane.counted = limit.limit
+        width = max(1, min(self.most, self._wanted))
+        if width != self.width:
+            grown = width > self.width
+            self.width = width
+            self._on_width()
+            if grown and not self._over:
+                self._spawn(width)
+
+    most = 1024
+    """Workers at all hosts together under an adaptive limit."""
+
+    def slow_down(self, *, hold: bool, cut: bool) -> None:
+        """Under an adaptive limit: let no limit grow, or cut them, because this process is the bottleneck."""
+        for lane in self._lanes:
+            if lane.limit is not None:
+                lane.limit.held = hold
+                if cut and lane.in_flight:
+                    lane.limit.give_way(self._clock())
+                    self._fit(lane)
 
     def pause(self) -> None:
         """Take no further item; what is in flight ends."""
@@ -198,17 +312,21 @@ class Scheduler:
         self._paused = False
         self.wake()
 
-    def cancel(self) -> None:
+    def cancel(self, why: str = "the run was cancelled") -> None:
         """Abort what is in flight and end what is parked, each as ``Cancelled``; keep the rest unread."""
-        self._cancelling = True
+        self._cancelling = why
         now = self._clock()
-        begun = [work for work in self._extra if work.attempt > work.before]
-        self._extra = deque(work for work in self._extra if work.attempt == work.before)
-        while self._parked:
-            begun.append(heapq.heappop(self._parked)[2])
-        for work in begun:
-            self._sink.abandoned(work, now)
+        waiting = self._lanes.clear() + [work for _, _, work in sorted(self._parked)]
+        self._parked.clear()
+        for work in waiting:
+            if work.attempt > work.before:
+                self._end(work, 0, now, None, errors.Cancelled(f"{why} while the item waited"), tried=False)
+            else:
+                self._kept.append(work)
         self._finish()
+
+    def _is_cancelled(self) -> bool:
+        return self._cancelling is not None
 
     def wake(self) -> None:
         """Let every idle worker look again."""
@@ -245,7 +363,7 @@ class Scheduler:
                 self._idle.append(waiter)
                 await waiter
         except asyncio.CancelledError:
-            if not self._cancelling:
+            if self._cancelling is None:
                 raise
         except Exception as error:  # the sink's own trouble, a full disk say: better to stop than to hang
             self.failure = self.failure or error
@@ -253,16 +371,63 @@ class Scheduler:
         finally:
             del self._workers[number]
 
+    # what comes next
+
     def _take(self, number: int) -> Work | None:
         """Return the next piece of work for a worker, None if there is none for it now."""
         if self._over or self._paused or number >= self.width:
             return None
-        if self._extra:
-            work = self._extra.popleft()
-            if self._idle and self._extra:
+        lanes = self._lanes
+        work: Work | None = None
+        if self._priority is not None:
+            self._read_ahead()
+            work = lanes.take(None)
+        else:
+            if lanes.anything_ready:
+                work = lanes.take(-(-self.width // lanes.active) if lanes.active > 1 else None)
+            if work is None and not self.exhausted:
+                work = self._pull()
+            if work is None and lanes.anything_ready:
+                work = lanes.take(None)
+        if work is not None:
+            if self._idle:
                 self._wake_one()
             return work
-        if not self.exhausted and self._may_pull():
+        if self.exhausted and self._spent():
+            self._drain()
+        return None
+
+    def _pull(self) -> Work | None:
+        """Read the input until an item may go at once; those that may not wait at their lanes."""
+        lanes = self._lanes
+        for _ in range(BREATH):
+            if lanes.waiting >= AHEAD:
+                return None
+            work = self._read()
+            if work is None:
+                return None
+            lane = work.lane
+            if (
+                lane.state == "idle"
+                and (lanes.active <= 1 or lane.in_flight * lanes.active < self.width or not lane.in_flight)
+                and (lane.quiet or lane.delay(work.queued) <= 0)
+            ):
+                return work
+            lanes.put(work)
+        asyncio.get_running_loop().call_soon(self._wake_one)
+        return None
+
+    def _read_ahead(self) -> None:
+        lanes = self._lanes
+        while lanes.waiting < AHEAD and not self.exhausted:
+            work = self._read()
+            if work is None:
+                return
+            lanes.put(work)
+
+    def _read(self) -> Work | None:
+        """Read one item of the input, None if there is none now or no more."""
+        while self._may_pull():
             try:
                 item = self._source.take()
             except BaseException as error:  # whatever it is: raised here it would end the loop, not the run
@@ -270,26 +435,27 @@ class Scheduler:
                 item = END
             if item is END:
                 self.exhausted = True
-            elif item is not NOTHING:
-                index = self._next
-                if index == self._fence:  # a list that grew while it was read
-                    index = self._tail
-                    self._tail += 1
-                else:
-                    self._next += 1
-                work = Work(index, item, self._clock())
-                self.pulled += 1
-                self._left -= 1
-                if self._idle:
-                    self._wake_one()
-                return work
-        if self.exhausted and not (self.in_flight or self._parked or self._extra):
-            self._drain()
+                return None
+            if item is NOTHING:
+                return None
+            index = self._next
+            if index == self._fence:  # a list that grew while it was read
+                index = self._tail
+                self._tail += 1
+            else:
+                self._next += 1
+            work = Work(index, item, self._clock())
+            self.pulled += 1
+            if self._dedup is not None and self._is_twin(work):
+                continue
+            self._left -= 1
+            self._place(work)
+            return work
         return None
 
     def _may_pull(self) -> bool:
         if self._chunk and self._left <= 0:
-            if self.in_flight or self._parked:
+            if self.in_flight or self._parked or self._lanes.waiting:
                 return False
             self._left = self._chunk
         return self._gate is None or self._gate(self._next)
@@ -297,7 +463,7 @@ class Scheduler:
     def _spent(self) -> bool:
         """Say whether nothing is left to rest for, as far as can be told without reading the input."""
         read = self.exhausted or self._next == self._fence
-        return read and not (self.in_flight or self._parked or self._extra)
+        return read and not (self.in_flight or self._parked or self._lanes.waiting)
 
     def _drain(self) -> None:
         more = [] if self.failure is not None else list(self._sink.drained())
@@ -311,8 +477,11 @@ class Scheduler:
         if self._finished is not None and not self._finished.done():
             self._finished.set_result(None)
 
+    # one attempt
+
     async def _serve(self, work: Work, number: int) -> None:
         clock = self._clock
+        lane = work.lane
         began = work.began = clock()
         if not work.attempt:
             work.started = began
@@ -320,13 +489,15 @@ class Scheduler:
         work.first_byte = work.status = None
         work.bytes = 0
         self.in_flight += 1
-        value: Any = None
-        error: Exception | None = None
+        if not lane.in_flight and not len(lane):
+            self._lanes.active += 1
+        work.probe = lane.begin(began)
         try:
             value = await self._attempt(work)
         except asyncio.CancelledError as cancelled:
-            if self._cancelling:
-                error = errors.Cancelled("the run was cancelled during the attempt")
+            error: Exception
+            if self._cancelling is not None:
+                error = errors.Cancelled(f"{self._cancelling} during the attempt")
             else:
                 error = errors.TaskError("the task was cancelled from inside")
                 error.__cause__ = cancelled
@@ -337,17 +508,135 @@ class Scheduler:
         except BaseException as raised:  # SystemExit from a task ends that task's item, not the engine
             error = errors.TaskError(f"{type(raised).__name__}: {raised}")
             error.__cause__ = raised
+        else:
+            finished = clock()
+            self.in_flight -= 1
+            first = work.first_byte
+            lane.answered(began, None if work.cached else (first or finished) - began, finished)
+            self._left_lane(work)
+            self._end(work, number, finished, value, None)
+            return
         finished = clock()
         self.in_flight -= 1
-        made = work.attempt - work.before
-        if error is not None and not self._over and self._retry.again(error, made, work.method):
-            wait = self._retry.wait(made, self._random)
-            self._sink.retried(work, number, finished, error, wait)
-            self._park(work, finished + wait)
+        self._failed(work, number, finished, error)
+
+    def _left_lane(self, work: Work) -> None:
+        lane = work.lane
+        if lane.state != "idle" or not lane.in_flight:
+            self._lanes.ended(lane)
+        if self.adaptive is not None:
+            self._fit(lane)
+
+    def _end(
+        self,
+        work: Work,
+        number: int,
+        finished: float,
+        value: Any,
+        error: Exception | None,
+        *,
+        tried: bool = True,
+    ) -> None:
+        """Tell the sink that an item has ended, and end those with the same key alike."""
+        if tried:
+            more = self._sink.ended(work, number, finished, value, error)
+            if more:
+                self.add(more)
+        elif error is not None:
+            self._sink.abandoned(work, finished, error)
+        if self._dedup is not None:
+            self._ended.add(work.index)
+            for twin in self._twins.pop(work.index, ()):
+                self._end_twin(twin, work.status, finished, value, error)
+
+    def _failed(self, work: Work, number: int, finished: float, error: Exception) -> None:
+        """Tell the host's gate, then let the item be tried again or end."""
+        lane = work.lane
+        verdict = verdict_on(error, self._wall)
+        if verdict.kind == "refused":
+            lane.refused(work.began, finished, verdict.pause, slow_down=verdict.slow_down)
+        elif verdict.kind == "failed":
+            lane.failed(
+                work.began,
+                finished,
+                probe=work.probe,
+                first=work.charged == 1,
+                down=verdict.down,
+                trouble=verdict.trouble,
+            )
+        elif verdict.kind == "answered":
+            lane.answered(work.began, None, finished)
+        else:
+            lane.dropped(probe=work.probe)
+        excused = verdict.kind == "refused" or (work.probe and verdict.kind == "failed")
+        if self._over or not self._retry.again(error, work.charged - excused, work.method):
+            self._left_lane(work)
+            self._end(work, number, finished, None, error)
             return
-        more = self._sink.ended(work, number, finished, value, error)
-        if more:
-            self.add(more)
+        work.excused += excused
+        front, reason = True, "backoff"
+        if verdict.kind == "refused" and lane.parked_until > finished:
+            wait, reason = lane.parked_until - finished, "retry-after"
+        elif excused and verdict.kind == "failed":
+            wait, reason, front = lane.breaker.delay(finished), "breaker", False
+        else:
+            wait = self._retry.wait(work.excused if excused else work.charged, self._random)
+            after = getattr(error, "after", None)
+            if excused:
+                reason = "refused"
+            elif after is not None:
+                wait, reason = after, "asked"
+            else:
+                budget = lane.retry_wait(finished)
+                if budget > self._retry.patience:
+                    self._left_lane(work)
+                    self._end(work, number, finished, None, _spent_budget(error, budget))
+                    return
+                if budget > wait:
+                    wait, reason = budget, "budget"
+            self._sink.retried(work, number, finished, error, wait, reason)
+            self._park(work, finished + wait)
+            self._left_lane(work)
+            return
+        self._sink.retried(work, number, finished, error, wait, reason)
+        self._lanes.put(work, front=front)
+        self._left_lane(work)
+
+    def _give_up(self, works: list[Work], why: str) -> None:
+        """End items whose host has tried everybody's patience."""
+        now = self._clock()
+        for work in works:
+            self._end(work, 0, now, None, errors.RateLimited(why), tried=False)
+        if not self._over:
+            asyncio.get_running_loop().call_soon(self._wake_one)
+
+    # the same key twice
+
+    def _is_twin(self, work: Work, *, added: bool = False) -> bool:
+        """Say whether an item's key was seen before; a twin of the input then ends like the first."""
+        if self._dedup is None:
+            return False
+        first = self._first.setdefault(self._dedup(work.item), work)
+        if first is work:
+            return False
+        if added:
+            return True
+        known = self._sink.known(first.index)
+        if known is not None:
+            self._end_twin(work, first.status, self._clock(), *known)
+        elif first.index in self._ended:  # its value went to the one reader and is not held
+            self.pulled -= 1
+        else:
+            self._twins.setdefault(first.index, []).append(work)
+        return True
+
+    def _end_twin(
+        self, twin: Work, status: int | None, finished: float, value: Any, error: Exception | None
+    ) -> None:
+        twin.status, twin.cached = status, True
+        self._sink.ended(twin, 0, finished, value, copy.copy(error))
+
+    # waiting
 
     def _park(self, work: Work, due: float) -> None:
         heapq.heappush(self._parked, (due, work.index, work))
@@ -359,15 +648,27 @@ class Scheduler:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._parked:
-            wait = max(0.0, self._parked[0][0] - self._clock())
+        due = min(self._parked[0][0] if self._parked else float("inf"), self._lanes.due)
+        if due < float("inf") and not self._over:
+            wait = max(0.0, due - self._clock())
             self._timer = asyncio.get_running_loop().call_later(wait, self._unpark)
 
     def _unpark(self) -> None:
         """Offer what is due to the workers. Loops round their timers, so a little early is due too."""
         self._timer = None
-        now = self._clock() + TIMER_RESOLUTION
-        while self._parked and self._parked[0][0] <= now:
-            self._extra.append(heapq.heappop(self._parked)[2])
+        now = self._clock()
+        while self._parked and self._parked[0][0] <= now + TIMER_RESOLUTION:
+            self._admit(heapq.heappop(self._parked)[2], front=True)
+            self._wake_one()
+        self._lanes.wake(now)
+        for _ in range(min(len(self._idle), self._lanes.waiting)):
             self._wake_one()
         self._arm()
+
+
+def _spent_budget(cause: Exception, wait: float) -> errors.RateLimited:
+    error = errors.RateLimited(
+        f"{cause}; the host's retry budget is spent for another {wait:,.0f} s (retry=fl.Retry(budget=…))"
+    )
+    error.__cause__ = cause
+    return error

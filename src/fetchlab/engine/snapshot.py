@@ -65,6 +65,7 @@ def snapshot(
         workers=scheduler.width,
         parked=scheduler.parked,
         errors={kind: count for kind, count in sorted(seen.kinds.copy().items()) if count},
+        limits=scheduler.limits,
         cpu_s=cpu - cpu_start,
         rss_peak=peak,
         started_at=started_at,

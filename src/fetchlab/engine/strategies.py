@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fetchlab.errors import ConfigError
+from fetchlab.policy.concurrency import Adaptive, AdaptiveLimit
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -30,22 +31,29 @@ class Plan:
         chunk: items between two barriers, None for no barrier.
         delay: seconds a worker rests after each item.
         threads: True if tasks run in threads.
+        adaptive: bounds of the workers per host, None for a fixed number in all.
     """
 
     width: int
     chunk: int | None = None
     delay: float = 0.0
     threads: bool = False
+    adaptive: Adaptive | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Async:
-    """``workers`` concurrent slots on one event loop, each taking the next item when it is free."""
+    """``workers`` concurrent slots on one event loop, each taking the next item when it is free.
 
-    workers: int = DEFAULT_WORKERS
+    Attributes:
+        workers: how many in all, or :class:`Adaptive` for as many as each host serves well.
+    """
+
+    workers: int | Adaptive = DEFAULT_WORKERS
 
     def __post_init__(self) -> None:
-        _at_least_one("workers", self.workers)
+        if not isinstance(self.workers, Adaptive):
+            _at_least_one("workers", self.workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ class Batch:
 Strategy: TypeAlias = Async | Sequential | Threads | Chunked | Batch
 
 
-def choose(workers: int | None, strategy: Strategy | None, *, plain: bool) -> Strategy:
+def choose(workers: int | Adaptive | None, strategy: Strategy | None, *, plain: bool) -> Strategy:
     """Return the strategy the two knobs ask for.
 
     Args:
@@ -103,6 +111,8 @@ def choose(workers: int | None, strategy: Strategy | None, *, plain: bool) -> St
     if workers is not None and strategy is not None:
         raise ConfigError("workers", "give workers or strategy, not both")
     if strategy is None:
+        if isinstance(workers, Adaptive):
+            return Async(workers)
         if workers is not None:
             _at_least_one("workers", workers)
         if plain:
@@ -133,6 +143,8 @@ def plan_of(strategy: Strategy, total: int | None, *, plain: bool) -> Plan:
         case Threads(n):
             return Plan(n, threads=True)
         case Async(workers):
+            if isinstance(workers, Adaptive):
+                return Plan(AdaptiveLimit(workers).limit, threads=plain, adaptive=workers)
             return Plan(workers, threads=plain)
 
 

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.engine.threads import Threads
 from fetchlab.errors import StatusError
 from fetchlab.model import Request
+from fetchlab.policy.hints import has_quota, until_reset
 from fetchlab.policy.keys import host_of
 from fetchlab.transport.base import timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from fetchlab.engine.lanes import Lane
     from fetchlab.engine.work import Work
     from fetchlab.model import Response
     from fetchlab.policy.timeout import Timeout
     from fetchlab.transport.client import Client
 
 __all__ = ["Calling", "Fetching", "is_plain"]
+
+SAMPLE = 63
 
 
 class Fetching:
@@ -53,19 +59,38 @@ class Fetching:
         self._timeout = timeout
         self._max_bytes = max_bytes
 
-    async def __call__(self, work: Work) -> Any:
-        """Make one attempt."""
-        item = work.item
-        request = self._build(item)
+    def prepare(self, work: Work) -> None:
+        """Build the request and note its host; an item of which none can be made fails at its attempt."""
+        with suppress(Exception):
+            self._place(work)
+
+    def _place(self, work: Work) -> Request:
+        request = work.request = self._build(work.item)
         work.method = request.method
         work.host = host_of(request.url)
+        return request
+
+    async def __call__(self, work: Work) -> Any:
+        """Make one attempt."""
+        request = work.request or self._place(work)
         response = await self._client.wire.send(request, self._timeout, self._max_bytes)
         status = work.status = response.status
         work.first_byte = response.first_byte
         work.bytes = len(response.content)
+        lane = work.lane
+        if lane.quota or lane.requests & SAMPLE == 1:
+            self._heed(lane, response)
         if status >= 400 and status not in self._accept:
             raise StatusError(f"HTTP {status}", status, response.headers)
         return self._parse(response)
+
+    def _heed(self, lane: Lane, response: Response) -> None:
+        """Rest when the host says that its quota is used up; few hosts tell, so most are asked rarely."""
+        lane.quota = has_quota(response.headers)
+        if lane.quota and response.status < 400:
+            seconds = until_reset(response.headers, time.time())
+            if seconds is not None:
+                lane.rest(time.perf_counter(), seconds)
 
     def close(self) -> None:
         """Nothing of its own to close."""
@@ -88,6 +113,9 @@ class Calling:
         self._task = task
         self._timeout = timeout
         self._threads = Threads() if is_plain(task) else None
+
+    def prepare(self, work: Work) -> None:
+        """Tasks have no host."""
 
     async def __call__(self, work: Work) -> Any:
         """Make one attempt."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fetchlab.engine.lanes import Lane
+    from fetchlab.model import Request
 
 __all__ = ["Work"]
 
@@ -15,13 +19,18 @@ class Work:
         item: the item as given.
         attempt: number of the attempt under way, from 1.
         before: attempts made before the item was given new ones by ``retry_failed``.
+        excused: attempts that its retries do not count: refused by the host, or probes.
+        probe: True if the attempt under way probes whether the host is back.
         queued: when it was read from the input.
         started: when its first attempt began.
         began: when the attempt under way began.
         first_byte: when that attempt's response headers were there.
         status: that attempt's HTTP status.
+        request: what to send, None for tasks.
         method: the HTTP method, None for tasks.
         host: scheme, host and port, empty for tasks.
+        lane: that host's lane.
+        priority: lower goes first.
         bytes: that attempt's body, decoded.
         cached: True if no request was needed.
     """
@@ -32,28 +41,39 @@ class Work:
         "began",
         "bytes",
         "cached",
+        "excused",
         "first_byte",
         "host",
         "index",
         "item",
+        "lane",
         "method",
+        "priority",
+        "probe",
         "queued",
+        "request",
         "started",
         "status",
     )
 
+    lane: Lane
+
     def __init__(self, index: int, item: Any, queued: float) -> None:
         self.index = index
         self.item = item
-        self.queued = queued
-        self.attempt = self.before = 0
-        self.started = self.began = queued
+        self.queued = self.started = self.began = queued
+        self.attempt = self.before = self.excused = self.priority = self.bytes = 0
         self.first_byte: float | None = None
         self.status: int | None = None
+        self.request: Request | None = None
         self.method: str | None = None
         self.host = ""
-        self.bytes = 0
-        self.cached = False
+        self.probe = self.cached = False
+
+    @property
+    def charged(self) -> int:
+        """Attempts that count against its retries."""
+        return self.attempt - self.before - self.excused
 
     def again(self) -> Work:
         """Return the same item with new attempts, numbered on from those it had."""

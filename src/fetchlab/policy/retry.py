@@ -34,6 +34,10 @@ class Retry:
         attempts: attempts in all, the first included; 1 never tries again.
         base: seconds; the upper bound of the first wait.
         cap: seconds; the upper bound of every wait.
+        budget: retries per request that a host is given, beyond ten and a few a second; where it is spent,
+            items wait for it.
+        patience: seconds that items of a host wait while it answers nothing but refusals; then they end as
+            ``RateLimited``.
         statuses: HTTP statuses that are tried again.
         methods: HTTP methods that are tried again. Others may have had their effect although the answer
             was lost, so they are repeated only if named here.
@@ -42,6 +46,8 @@ class Retry:
     attempts: int = 4
     base: float = 0.5
     cap: float = 30.0
+    budget: float = 0.1
+    patience: float = 300.0
     statuses: frozenset[int] = RETRIED_STATUSES
     methods: frozenset[str] = IDEMPOTENT
 
@@ -50,17 +56,25 @@ class Retry:
             raise errors.ConfigError(
                 "retry", f"attempts must be a whole number of 1 or more, not {self.attempts!r}"
             )
-        for name in ("base", "cap"):
+        for name, unit in (
+            ("base", "seconds"),
+            ("cap", "seconds"),
+            ("budget", "a share"),
+            ("patience", "seconds"),
+        ):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not (value >= 0 and math.isfinite(value)):
-                raise errors.ConfigError("retry", f"{name} is seconds of 0 or more, not {value!r}")
+                raise errors.ConfigError("retry", f"{name} is {unit} of 0 or more, not {value!r}")
         object.__setattr__(self, "statuses", _set_of(int, "statuses", self.statuses))
         methods = _set_of(str, "methods", self.methods)
         object.__setattr__(self, "methods", frozenset(method.upper() for method in methods))
 
     def again(self, error: Exception, attempt: int, method: str | None = None) -> bool:
-        """Say whether an item whose attempt number ``attempt`` ended in ``error`` is tried again."""
-        if attempt >= self.attempts or (method is not None and method not in self.methods):
+        """Say whether an item whose attempt number ``attempt`` ended in ``error`` is tried again.
+
+        Attempts that the host refused, or that only found out whether it is back, are not counted.
+        """
+        if max(1, attempt) >= self.attempts or (method is not None and method not in self.methods):
             return False
         if isinstance(error, errors.StatusError):
             return error.status in self.statuses

@@ -8,12 +8,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.engine.parse import parser
+from fetchlab.engine.places import calling_task, fetching_task
 from fetchlab.engine.recorder import Recorder
 from fetchlab.engine.run import Run
 from fetchlab.engine.scheduler import Scheduler
 from fetchlab.engine.source import source_of
 from fetchlab.engine.strategies import choose, plan_of
-from fetchlab.engine.tasks import Calling, Fetching, is_plain
+from fetchlab.engine.tasks import is_plain
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
 from fetchlab.policy.keys import own_key, plain_key, request_key
@@ -80,7 +81,9 @@ def fetch(
     _at_least("max_bytes", max_bytes, 1)
     if isinstance(requests, Request):
         raise ConfigError("requests", "give a list of requests, not one")
-    fetching = Fetching(
+    chosen = choose(workers, strategy, plain=False)
+    fetching = fetching_task(
+        chosen,
         Client.of(client),
         None,
         parser(parse),
@@ -91,7 +94,7 @@ def fetch(
     return start(
         fetching,
         requests,
-        strategy=choose(workers, strategy, plain=False),
+        strategy=chosen,
         retry=retry,
         key=_fetch_key if key is None else own_key(_function("key", key)),
         order=order,
@@ -144,7 +147,7 @@ def map(  # noqa: A001  # the field's word for it
     chosen = choose(workers, strategy, plain=plain)
     limit = None if timeout is None else Timeout.of(timeout)
     return start(
-        Calling(task, timeout=limit),
+        calling_task(chosen, task, timeout=limit),
         items,
         strategy=chosen,
         plain=plain,

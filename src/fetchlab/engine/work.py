@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fetchlab.model import Request
 
 __all__ = ["Work"]
 
@@ -22,6 +25,7 @@ class Work:
         status: that attempt's HTTP status.
         method: the HTTP method, None for tasks.
         host: scheme, host and port, empty for tasks.
+        request: what is sent, None for tasks.
         bytes: that attempt's body, decoded.
         cached: True if no request was needed.
     """
@@ -38,6 +42,7 @@ class Work:
         "item",
         "method",
         "queued",
+        "request",
         "started",
         "status",
     )
@@ -52,6 +57,7 @@ class Work:
         self.status: int | None = None
         self.method: str | None = None
         self.host = ""
+        self.request: Request | None = None
         self.bytes = 0
         self.cached = False
 

@@ -67,9 +67,6 @@ def test_values_cross_whole():
     class Local:
         x: int
 
-    class Struct(msgspec.Struct):
-        x: int
-
     class Model(pydantic.BaseModel):
         x: int
 
@@ -86,6 +83,25 @@ def test_values_cross_whole():
     assert (came[5].url, came[5].method) == ("http://h/", "PUT")
     (response,) = fl.map(lambda _: Local(7), [0], strategy=fl.Processes(1)).result()
     assert type(response) is Local
+
+
+class Struct(msgspec.Struct):
+    x: int
+
+
+def test_a_struct_crosses_if_its_module_can_be_imported(echo):
+    """One of a cell is packed without a word and then cannot be made again: it must be said at the call."""
+
+    class OfCell(msgspec.Struct):
+        x: int
+
+    assert fl.map(lambda item: item, [Struct(1)], strategy=fl.Processes(1)).result() == [Struct(1)]
+    with pytest.raises(
+        errors.ConfigError, match=r"parse: .*OfCell is a msgspec Struct.*define it in a module"
+    ):
+        fl.fetch([f"{echo}/json"], parse=OfCell, strategy=fl.Processes(1))
+    run = fl.map(lambda item: item, [OfCell(1)], strategy=fl.Processes(1)).wait()
+    assert "define it in a module" in str(run.results()[0].error)
 
 
 @pytest.mark.parametrize("item", [threading.Lock(), (n for n in "ab")], ids=["lock", "generator"])

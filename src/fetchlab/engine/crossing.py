@@ -7,9 +7,12 @@ raised it, and its causes. Only bytes from a process that this one started, or w
 
 from __future__ import annotations
 
+import io
 import os
 import pickle  # see above: never a file's or a network's bytes
 import struct
+import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from fetchlab import errors
@@ -78,10 +81,31 @@ def pack(value: Any) -> bytes:
     """Return a value as bytes; it may raise whatever the value's own reduction raises."""
     if type(value) in _PLAIN:
         return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    file = io.BytesIO()
+    _pickler()(file, pickle.HIGHEST_PROTOCOL).dump(value)
+    return file.getvalue()
+
+
+@cache
+def _pickler() -> Any:
     import cloudpickle
 
-    packed: bytes = cloudpickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return packed
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        """Refuses in time, and in clear words, what cloudpickle packs and then cannot make again."""
+
+        def reducer_override(self, value: Any) -> Any:
+            if type(value).__name__ == "StructMeta" and not _importable(value):
+                raise TypeError(
+                    f"{value.__name__} is a msgspec Struct of a notebook or script; define it in a module"
+                )
+            return super().reducer_override(value)
+
+    return Pickler
+
+
+def _importable(cls: type) -> bool:
+    home = sys.modules.get(cls.__module__)
+    return cls.__module__ != "__main__" and getattr(home, cls.__qualname__, None) is cls
 
 
 def unpack(data: bytes) -> Any:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.run import Run
     from fetchlab.engine.saved import load
-    from fetchlab.engine.strategies import Async, Batch, Chunked, Sequential, Threads
+    from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Threads
     from fetchlab.errors import FetchlabError
     from fetchlab.model import Request, Response, Result, RunStats
     from fetchlab.policy.concurrency import Adaptive
@@ -38,6 +38,7 @@ __all__ = [
     "Chunked",
     "Client",
     "FetchlabError",
+    "Processes",
     "RateLimit",
     "Request",
     "Response",
@@ -63,7 +64,7 @@ _HOMES = {
     "fetchlab.engine.calls": ("fetch", "map"),
     "fetchlab.engine.run": ("Run",),
     "fetchlab.engine.saved": ("load",),
-    "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Sequential", "Threads"),
+    "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Processes", "Sequential", "Threads"),
     "fetchlab.errors": ("FetchlabError",),
     "fetchlab.model": ("Request", "Response", "Result", "RunStats"),
     "fetchlab.policy.concurrency": ("Adaptive",),

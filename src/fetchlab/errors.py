@@ -62,6 +62,16 @@ __all__ = [
 class FetchlabError(Exception):
     """Root of every error this package raises on purpose."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross to another process whole, whatever arguments the class's ``__init__`` wants."""
+        return _remake, (type(self), self.args, self.__dict__)
+
+
+def _remake(cls: type[FetchlabError], args: tuple[Any, ...], state: dict[str, Any]) -> FetchlabError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class ConfigError(FetchlabError):
     """A knob has a value that cannot work.

@@ -85,6 +85,13 @@ class Request:
             "requests", f"items are URLs, fl.Request or httpx.Request, not {type(item).__name__}"
         )
 
+    @classmethod
+    def get(cls, url: str) -> Request:
+        """Return a plain GET; made once per item, so it costs as little as it can."""
+        request = cls.__new__(cls)
+        request.url, request.method, request.headers, request.content = url, "GET", None, None
+        return request
+
     def __repr__(self) -> str:
         shown = f", headers={redact_headers(self.headers)}" if self.headers else ""
         size = f", {len(self.content)} bytes" if self.content else ""

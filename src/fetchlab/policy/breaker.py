@@ -20,10 +20,11 @@ LONGEST_PAUSE = 8.0
 class Breaker:
     """The breaker of one host. Times are seconds of one monotonic clock."""
 
-    __slots__ = ("_failures", "_pause", "alive", "opened", "probing", "until")
+    __slots__ = ("_failures", "_pause", "alive", "opened", "probing", "until", "well")
 
     def __init__(self) -> None:
         self.alive = False
+        self.well = False  # alive, and no failure since
         self.opened = False
         self.probing = False
         self.until = -math.inf
@@ -38,7 +39,7 @@ class Breaker:
 
     def answered(self) -> None:
         """The host is there."""
-        self.alive = True
+        self.alive = self.well = True
         self._failures = 0
         if self.opened:
             self.opened = self.probing = False
@@ -52,6 +53,7 @@ class Breaker:
             probe: it was the probe.
             counts: it tells something new: that the host refuses connections, or a first attempt failed.
         """
+        self.well = False
         if self.opened:
             if probe:
                 self.probing = False

@@ -176,8 +176,9 @@ class HostGate:
                     self.limit.succeeded(began, latency, now, self.in_flight)
             elif self.discovery is None and self._gcra is None and now >= self.parked_until:
                 self.quiet = True
-        self._blocked_since = None
-        self.breaker.answered()
+        if not self.breaker.well or self._blocked_since is not None:
+            self._blocked_since = None
+            self.breaker.answered()
         self.in_flight -= 1
 
     def refused(self, began: float, now: float, pause: float | None, *, slow_down: bool) -> None:

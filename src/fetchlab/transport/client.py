@@ -77,6 +77,11 @@ class Client:
             self._forget = loop.on_close(self._close, order=CLOSE_ORDER)
         return self._wire
 
+    @property
+    def recipe(self) -> tuple[Any, dict[str, Any]]:
+        """The transport's kind and its settings, to open one like it elsewhere."""
+        return self._kind, self._settings
+
     def close(self) -> None:
         """Close every connection; the next use opens new ones. Safe from any thread but the engine's."""
         if self._wire is not None:

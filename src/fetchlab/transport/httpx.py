@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fetchlab.model import Request
     from fetchlab.policy.timeout import Timeout
 
-__all__ = ["HttpxTransport"]
+__all__ = ["HttpxTransport", "encoded", "settings_of", "translated"]
 
 _now = time.perf_counter
 
@@ -48,11 +48,7 @@ class HttpxTransport:
         self._httpx = httpx_bridge.library()
         self._owned = client is None
         self._client = client or self._httpx.AsyncClient(
-            headers={"User-Agent": user_agent} | dict(headers or {}),
-            http2=http2,
-            verify=verify,
-            max_redirects=MAX_REDIRECTS,
-            limits=self._httpx.Limits(max_connections=None, max_keepalive_connections=None),
+            **settings_of(user_agent=user_agent, headers=headers, http2=http2, verify=verify)
         )
 
     async def send(self, request: Request, timeout: Timeout, max_bytes: int) -> Response:
@@ -61,7 +57,7 @@ class HttpxTransport:
             outgoing = self._client.build_request(
                 request.method,
                 request.url,
-                headers=_encoded(request.headers),
+                headers=encoded(request.headers),
                 content=request.content,
                 timeout=self._httpx.Timeout(timeout.read, connect=timeout.connect, pool=None),
             )
@@ -76,7 +72,7 @@ class HttpxTransport:
         except errors.TransportError:
             raise
         except Exception as error:
-            raise _translated(error, timeout) from error
+            raise translated(error, timeout) from error
 
     async def _read(self, answer: Any, method: str, max_bytes: int) -> Response:
         first_byte = _now()
@@ -98,12 +94,29 @@ class HttpxTransport:
             await self._client.aclose()
 
 
-def _encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]] | None:
+def settings_of(
+    *,
+    user_agent: str = "",
+    headers: Mapping[str, str] | None = None,
+    http2: bool = False,
+    verify: bool = True,
+) -> dict[str, Any]:
+    """Return what an ``httpx.AsyncClient`` or ``httpx.Client`` with these settings is made with."""
+    return {
+        "headers": {"User-Agent": user_agent} | dict(headers or {}),
+        "http2": http2,
+        "verify": verify,
+        "max_redirects": MAX_REDIRECTS,
+        "limits": httpx_bridge.library().Limits(max_connections=None, max_keepalive_connections=None),
+    }
+
+
+def encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]] | None:
     """As UTF-8, like the other wire; httpx by itself refuses what is not ASCII."""
     return [(name.encode(), value.encode()) for name, value in headers.items()] if headers else None
 
 
-def _translated(error: Exception, timeout: Timeout) -> errors.TransportError:
+def translated(error: Exception, timeout: Timeout) -> errors.TransportError:
     """By class name, so that forks of httpx with the same names are understood too."""
     names = {cls.__name__ for cls in type(error).__mro__}
     text = redact_text(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

@@ -12,12 +12,14 @@ things of this wire to know:
 
 from __future__ import annotations
 
+import copyreg
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pyreqwest import exceptions as wire
-from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.client import BaseClientBuilder, Client, ClientBuilder
+from pyreqwest.http import HeaderMap
 
 from fetchlab import errors
 from fetchlab.model import Response
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from fetchlab.model import Request
     from fetchlab.policy.timeout import Timeout
 
-__all__ = ["ReqwestTransport"]
+__all__ = ["ReqwestTransport", "translated"]
+
+B = TypeVar("B", bound=BaseClientBuilder)
 
 _now = time.perf_counter
 
@@ -79,7 +83,7 @@ class ReqwestTransport:
                     raise too_large(max_bytes)
                 return Response(answer.status, headers, content, request.url, answer.version, first_byte)
         except (wire.PyreqwestError, ValueError) as error:
-            raise _translated(error, timeout, _now() - began) from error
+            raise translated(error, timeout, _now() - began) from error
 
     async def aclose(self) -> None:
         """Close every pool."""
@@ -89,15 +93,16 @@ class ReqwestTransport:
 
     def _open(self, timeout: Timeout) -> Client:
         try:
-            pool = self._builder(timeout).build()
+            pool = self.builder(timeout, ClientBuilder()).build()
         except RuntimeError:  # a forked child may not use the parent's runtime, but start the other one
-            pool = self._builder(timeout).runtime_multithreaded(True).build()
+            pool = self.builder(timeout, ClientBuilder()).runtime_multithreaded(True).build()
         self._pools[timeout] = pool
         return pool
 
-    def _builder(self, timeout: Timeout) -> ClientBuilder:
+    def builder(self, timeout: Timeout, fresh: B) -> B:
+        """Return a fresh builder, of an async or a blocking client, with these settings and timeouts."""
         user_agent, headers, http2, verify = self._settings
-        builder = ClientBuilder().user_agent(user_agent).default_headers(headers).http2(http2)
+        builder = fresh.user_agent(user_agent).default_headers(headers).http2(http2)
         builder = builder.referer(enable=False).max_redirects(MAX_REDIRECTS)
         if not verify:
             builder = builder.danger_accept_invalid_certs(True)
@@ -110,7 +115,7 @@ class ReqwestTransport:
         return builder
 
 
-def _translated(error: Exception, timeout: Timeout, elapsed: float) -> errors.TransportError:
+def translated(error: Exception, timeout: Timeout, elapsed: float) -> errors.TransportError:
     """Say in our own tree what the wire said, with the innermost cause, secrets masked."""
     text = _why(error)
     if isinstance(error, wire.RequestTimeoutError):
@@ -145,3 +150,10 @@ def _causes(error: Exception) -> list[str]:
 def _why(error: Exception) -> str:
     message = getattr(error, "message", None) or str(error)
     return redact_text(": ".join(dict.fromkeys([message, *_causes(error)[-1:]])))
+
+
+def _headers(items: list[tuple[str, str]]) -> HeaderMap:
+    return HeaderMap(items)
+
+
+copyreg.pickle(HeaderMap, lambda headers: (_headers, (list(headers.items()),)))  # responses cross processes

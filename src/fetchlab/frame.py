@@ -100,6 +100,8 @@ _KNOBS = {
     "ConfigError": "the one its message names",
     "RateLimited": "fewer workers",
     "ParseError": "parse",
+    "DigestMismatch": "digest, or the URL",
+    "WriteFailed": "to",
     "StudyError": "the items: the service does not know them, or answered something else",
     "TaskError": "the task itself",
     "Retriable": "retry=fl.Retry(attempts=…)",

@@ -110,7 +110,7 @@ def download(
         overwrite=overwrite,
     )
     named = _key if key is None else own_key(_plain_function("key", key))
-    chosen = choose(workers, strategy, plain=False) if workers or strategy else Async(WORKERS)
+    chosen = choose(workers, strategy, plain=False) if (workers, strategy) != (None, None) else Async(WORKERS)
     return start(
         Downloading(receiver, disk, _folder(to), _digests(digest), named),
         requests,
@@ -185,7 +185,7 @@ class Downloading:
         folder = self._folders.get(where)
         if folder is None:
             folder = self._folders[where] = Folder(path.parent)
-        folder.wish(work.index, path.name)
+        folder.enter(work.index, key, path.name, fixed=fixed)
         return Place(folder, work.index, key, path.name, fixed)
 
 

@@ -21,7 +21,7 @@ _LONGEST_SUFFIX = 24
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # also U+202E, which shows "gpj.exe" as "exe.jpg"
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
-_OURS = re.compile(r"\.part(?:\.json)?$", re.IGNORECASE)
+_OURS = re.compile(r"\.(part(?:\.json)?)$", re.IGNORECASE)
 _PARAMETER = re.compile(
     r";\s*(?P<name>[\w!#$&+.^`|~*-]+)\s*=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<plain>[^;]*))", re.DOTALL
 )
@@ -43,8 +43,7 @@ def safe_name(text: str) -> str:
         return NAMELESS
     if _RESERVED.match(name):
         name = "_" + name
-    fitted = _fitted(*_split(name))
-    return fitted + "_" if _OURS.search(fitted) else fitted  # else it could be another item's partial file
+    return _OURS.sub(r"_\1", _fitted(*_split(name)))  # else it could be another item's partial file
 
 
 def from_disposition(header: str | None) -> str | None:

@@ -159,7 +159,7 @@ class _Reception:
             return done
         finally:
             if self._part is not None and not self._part.closed:
-                await self._disk.run(place.folder.leave, place.key, self._part)
+                await self._disk.run(place.folder.leave, place.key, self._part, keep=not self._plain)
 
     @property
     def _may_skip(self) -> bool:
@@ -169,7 +169,7 @@ class _Reception:
         """See what is there already; True if that is the file itself. In a thread."""
         place = self._place
         if not place.looked:
-            place.record = place.folder.finished(place.key, place.wish if place.fixed else None)
+            place.record = place.folder.finished(place.index, place.key, place.wish if place.fixed else "")
             place.target = place.record.name if place.record is not None else None
             place.looked = True
         if not self._plain:
@@ -197,7 +197,9 @@ class _Reception:
                 return None
             if what is Step.UNCHANGED and place.record is not None:
                 return self._skipped(place.record)
-            if what is Step.COMPLETE and partial is not None:
+            if what is Step.COMPLETE and partial is not None and self._part is not None:
+                if place.target is None and self._part.name:
+                    place.folder.wish(place.index, safe_name(self._part.name))
                 return await self._finish(incoming, partial.version, partial.size, began)
             if status == 304 or (status >= 400 and status not in own.accept):
                 raise StatusError(f"HTTP {status}", status, incoming.headers)
@@ -224,6 +226,8 @@ class _Reception:
         name = None if place.fixed else from_disposition(field(incoming.headers, "content-disposition"))
         if name is None and self._part is not None and not anew and self._part.name:
             name = safe_name(self._part.name)
+        if place.target is None:
+            place.folder.wish(place.index, name or place.wish)  # early, for the others to count with
         if self._part is None:
             self._part = await self._disk.run(self._create)
         await self._disk.run(self._part.begin, place.key, name, version, total, anew=anew)
@@ -279,8 +283,6 @@ class _Reception:
         if self._digest is not None:
             digests.append(self._digest)
         place = self._place
-        if place.target is None:
-            place.folder.wish(place.index, safe_name(part.name) if part.name else place.wish)
         size, sha256 = await self._disk.run(self._settle, part, digests, version, resumed=offset > 0)
         encoding = field(incoming.headers, "content-encoding")
         return Downloaded(

@@ -55,7 +55,8 @@ class Record:
 class Folder:
     """One folder, for as long as a run writes to it.
 
-    Methods may be called in any thread; all but :meth:`wish` block.
+    Methods may be called in any thread; all but :meth:`enter` and :meth:`wish` block. What they decide
+    depends on the items' indices, not on who comes first, as far as their names are known by then.
 
     Args:
         path: where it is; made when it is first needed.
@@ -63,15 +64,29 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._wish_lock = threading.Lock()  # guards _wishes and _wish_of: never held while anything blocks
+        self._wish_lock = threading.Lock()  # guards these three: never held while anything blocks
         self._wishes: dict[str, list[int]] = {}
         self._wish_of: dict[int, str] = {}
+        self._equals: dict[tuple[str, str], list[int]] = {}  # items that ask for the same file
         self._lock = threading.Lock()  # guards everything below
         self._loaded = False
         self._records: dict[str, dict[str, Record]] = {}  # by key, then by name
         self._begun: dict[str, list[str]] = {}  # partial files of earlier attempts, by key
         self._held: set[str] = set()  # partial files of this run; not every system has locks
         self._taken: set[str] = set()  # names of this run's files, in the form of same()
+
+    def enter(self, index: int, key: str, name: str, *, fixed: bool) -> None:
+        """Note an item that will want a file here.
+
+        Args:
+            index: the item's place in the input.
+            key: of its request.
+            name: its file's name, if it were alone.
+            fixed: True if the server may not give it another one.
+        """
+        self.wish(index, name)
+        with self._wish_lock:
+            insort(self._equals.setdefault((key, name if fixed else ""), []), index)
 
     def wish(self, index: int, name: str) -> None:
         """Note which name an item would have if it were alone; a later wish replaces it."""
@@ -98,21 +113,29 @@ class Folder:
             self._taken.add(same(name))
             return name
 
-    def finished(self, key: str, name: str | None = None) -> Record | None:
-        """Return a finished download of this key whose file is still there, and take its name.
+    def finished(self, index: int, key: str, name: str) -> Record | None:
+        """Return the item's finished download if its file is still there, and take its name.
 
         Args:
-            key: of the request.
-            name: the one it must have, be it with a number; None for whatever name it has.
+            index: the item's place in the input.
+            key: of its request.
+            name: the one it must have, be it with a number; empty for whatever name it has.
         """
+        with self._wish_lock:
+            rank = bisect_left(self._equals[key, name], index)
         with self._lock:
             self._load()
-            for record in self._records.get(key, {}).values():
-                fits = name is None or any(record.name == numbered(name, n) for n in range(1, MOST_NUMBERS))
-                if fits and same(record.name) not in self._taken and self._intact(record):
-                    self._taken.add(same(record.name))
-                    return record
-        return None
+            found = [
+                record
+                for record in self._records.get(key, {}).values()
+                if (not name or any(record.name == numbered(name, n) for n in range(1, MOST_NUMBERS)))
+                and self._intact(record)
+            ]
+            found.sort(key=lambda record: (len(record.name), record.name))
+            if rank >= len(found) or same(found[rank].name) in self._taken:
+                return None
+            self._taken.add(same(found[rank].name))
+            return found[rank]
 
     def resume(self, key: str) -> PartFile | None:
         """Open a partial file that an earlier attempt at this key left."""
@@ -134,9 +157,9 @@ class Folder:
                 number += 1
             return part
 
-    def leave(self, key: str, part: PartFile) -> None:
+    def leave(self, key: str, part: PartFile, *, keep: bool = True) -> None:
         """Let go of a partial file, and keep it for the next attempt if there is anything in it."""
-        name, kept = part.path.name, not part.closed and part.size > 0
+        name, kept = part.path.name, keep and not part.closed and part.size > 0
         if kept:
             part.close()
         elif not part.closed:
@@ -193,7 +216,9 @@ class Folder:
             )
         for name in parts:
             told = read_sidecar(self.path / name)
-            if told is not None:
+            if not os.path.lexists(self.path / name):  # killed after the move
+                (self.path / (name + SIDECAR)).unlink(missing_ok=True)
+            elif told is not None:
                 self._begun.setdefault(told["key"], []).append(name)
         for record in self._recorded():
             self._records.setdefault(record.key, {})[record.name] = record

@@ -14,6 +14,8 @@
     │   ├── StatusError        a status that ``accept`` does not list; carries .status
     │   ├── RateLimited        the host kept refusing for longer than ``patience``
     │   ├── ParseError         the body is not what ``parse`` asked for
+    │   ├── DigestMismatch     a downloaded file is whole, but not the one that was promised
+    │   ├── WriteFailed        a downloaded file cannot be written: disk full, no permission
     │   ├── TaskError          the task raised; the original is ``__cause__``
     │   └── Cancelled          the run was cancelled before the item ended
     ├── Retriable              raise it in a task or parser to have the item tried again
@@ -42,6 +44,7 @@ __all__ = [
     "Cancelled",
     "ConfigError",
     "ConnectFailed",
+    "DigestMismatch",
     "FetchlabError",
     "ItemError",
     "JournalError",
@@ -56,6 +59,7 @@ __all__ = [
     "TimedOut",
     "TooManyRedirects",
     "TransportError",
+    "WriteFailed",
 ]
 
 
@@ -153,6 +157,14 @@ class ParseError(ItemError):
     def __init__(self, message: str, *, retriable: bool = False) -> None:
         super().__init__(message)
         self.retriable = retriable
+
+
+class DigestMismatch(ItemError):
+    """A downloaded file is whole, but its digest is not the one that was promised; it was removed."""
+
+
+class WriteFailed(ItemError):
+    """A downloaded file cannot be written: disk full, no permission, something else in its place."""
 
 
 class TaskError(ItemError):

@@ -17,13 +17,14 @@ from fetchlab.redaction import redact_headers, redact_text, redact_url
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     import httpx
 
 _WIRE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 _PRIMITIVES = {True: "true", False: "false", None: ""}
 
-__all__ = ["Request", "Response", "Result", "RunStats"]
+__all__ = ["Downloaded", "Request", "Response", "Result", "RunStats"]
 
 
 class Request:
@@ -230,6 +231,32 @@ class Result:
             f"Result({self.index}, {self.key!r}, {what}, {self.finished - self.started:.3f} s, "
             f"attempts={self.attempts})"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A file that :func:`fetchlab.download` has put in its place.
+
+    Attributes:
+        path: where it is.
+        bytes: its size.
+        received: bytes of it that the last attempt received.
+        resumed_from: the offset at which the last attempt went on, 0 where it began anew.
+        skipped: True if the file was there already and has not changed.
+        mb_per_s: megabytes (10⁶ bytes) received per second of the last attempt, from sending the request to
+            the last byte; 0 where there was nothing to receive.
+        sha256: its SHA-256 in hex digits, where ``digest`` or the server gave one to check it with.
+        encoding: the content encoding it is in, where the server sent one although none was asked for.
+    """
+
+    path: Path
+    bytes: int
+    received: int = 0
+    resumed_from: int = 0
+    skipped: bool = False
+    mb_per_s: float = 0.0
+    sha256: str | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

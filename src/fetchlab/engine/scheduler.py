@@ -205,10 +205,11 @@ class Scheduler:
 
     def _place(self, work: Work) -> None:
         """Find the lane of a piece of work."""
-        try:
-            self._prepare(work)
-        except Exception:  # noqa: S110  # it fails again at its attempt, which is where errors are told
-            pass
+        if work.request is None:
+            try:  # noqa: SIM105  # this is the hot path
+                self._prepare(work)
+            except Exception:  # noqa: S110  # its attempt will tell
+                pass
         lanes = self._lanes
         lane = lanes.by_host.get(work.host)
         work.lane = lanes.open(work.host) if lane is None else lane

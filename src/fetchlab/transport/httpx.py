@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors, httpx_bridge
 from fetchlab.model import Response
 from fetchlab.redaction import redact_text
-from fetchlab.transport.base import MAX_REDIRECTS, promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.base import (
+    MAX_REDIRECTS,
+    Incoming,
+    promised_too_much,
+    timed_out,
+    too_large,
+    unusable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from fetchlab.model import Request
     from fetchlab.policy.timeout import Timeout
@@ -88,6 +96,42 @@ class HttpxTransport:
             answer.status_code, answer.headers, bytes(body), str(answer.url), answer.http_version, first_byte
         )
 
+    @asynccontextmanager
+    async def stream(self, request: Request, timeout: Timeout) -> AsyncIterator[Incoming]:
+        """Send a request, its body to come; see :class:`~fetchlab.transport.base.Transport`."""
+        limit = asyncio.timeout(timeout.total)
+        try:
+            async with limit:
+                answer = await self._begin(request, timeout)
+                try:
+                    yield Incoming(
+                        answer.status_code,
+                        answer.headers,
+                        str(answer.url),
+                        answer.http_version,
+                        _now(),
+                        _chunks(answer, timeout),
+                    )
+                finally:
+                    await answer.aclose()
+        except TimeoutError as error:
+            if limit.expired():
+                raise timed_out("total", timeout) from error
+            raise
+
+    async def _begin(self, request: Request, timeout: Timeout) -> Any:
+        try:
+            outgoing = self._client.build_request(
+                request.method,
+                request.url,
+                headers=encoded(request.headers),
+                content=request.content,
+                timeout=self._httpx.Timeout(timeout.read, connect=timeout.connect, pool=None),
+            )
+            return await self._client.send(outgoing, stream=True, follow_redirects=True)
+        except Exception as error:
+            raise translated(error, timeout) from error
+
     async def aclose(self) -> None:
         """Close the client if it was made here."""
         if self._owned:
@@ -109,6 +153,18 @@ def settings_of(
         "max_redirects": MAX_REDIRECTS,
         "limits": httpx_bridge.library().Limits(max_connections=None, max_keepalive_connections=None),
     }
+
+
+async def _chunks(answer: Any, timeout: Timeout) -> AsyncIterator[bytes | memoryview]:
+    """The body in the wire's own pieces, content encoding left as it is."""
+    body = answer.aiter_raw()
+    try:
+        async for chunk in body:
+            yield chunk
+    except Exception as error:
+        raise translated(error, timeout) from error
+    finally:
+        await body.aclose()
 
 
 def encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]] | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copyreg
 import time
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,10 +25,19 @@ from pyreqwest.http import HeaderMap
 from fetchlab import errors
 from fetchlab.model import Response
 from fetchlab.redaction import redact_text
-from fetchlab.transport.base import MAX_REDIRECTS, promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.base import (
+    MAX_REDIRECTS,
+    Incoming,
+    promised_too_much,
+    timed_out,
+    too_large,
+    unusable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+
+    from pyreqwest.response import ResponseBodyReader
 
     from fetchlab.model import Request
     from fetchlab.policy.timeout import Timeout
@@ -59,6 +69,7 @@ class ReqwestTransport:
     ) -> None:
         self._settings = (user_agent, dict(headers or {}), http2, verify)
         self._pools: dict[Timeout, Client] = {}
+        self._raw_pools: dict[Timeout, Client] = {}
 
     async def send(self, request: Request, timeout: Timeout, max_bytes: int) -> Response:
         """Send a request; see :class:`~fetchlab.transport.base.Transport`."""
@@ -85,10 +96,33 @@ class ReqwestTransport:
         except (wire.PyreqwestError, ValueError) as error:
             raise translated(error, timeout, _now() - began) from error
 
+    @asynccontextmanager
+    async def stream(self, request: Request, timeout: Timeout) -> AsyncIterator[Incoming]:
+        """Send a request, its body to come; see :class:`~fetchlab.transport.base.Transport`."""
+        pool = self._raw_pools.get(timeout) or self._open_raw(timeout)
+        began = _now()
+        try:
+            building = pool.request(request.method, request.url)
+            if request.headers:
+                building = building.headers(request.headers)
+            if request.content is not None:
+                building = building.body_bytes(request.content)
+            # Without a buffer the head comes at once, and what came before a break is not lost with it.
+            sending = building.streamed_read_buffer_limit(0).build_streamed()
+            answer = await sending.__aenter__()  # not async with: what the caller raises is not the wire's
+        except (wire.PyreqwestError, ValueError) as error:
+            raise translated(error, timeout, _now() - began) from error
+        try:
+            chunks = _chunks(answer.body_reader, timeout, began)
+            yield Incoming(answer.status, answer.headers, request.url, answer.version, _now(), chunks)
+        finally:
+            await sending.__aexit__(None, None, None)
+
     async def aclose(self) -> None:
         """Close every pool."""
         pools, self._pools = self._pools, {}
-        for pool in pools.values():
+        raw, self._raw_pools = self._raw_pools, {}
+        for pool in (*pools.values(), *raw.values()):
             await pool.close()
 
     def _open(self, timeout: Timeout) -> Client:
@@ -97,6 +131,19 @@ class ReqwestTransport:
         except RuntimeError:  # a forked child may not use the parent's runtime, but start the other one
             pool = self.builder(timeout, ClientBuilder()).runtime_multithreaded(True).build()
         self._pools[timeout] = pool
+        return pool
+
+    def _open_raw(self, timeout: Timeout) -> Client:
+        """A pool that leaves content encoding alone: decoded bytes have other offsets than the server's."""
+
+        def builder() -> ClientBuilder:
+            return self.builder(timeout, ClientBuilder()).gzip(False).brotli(False).zstd(False).deflate(False)
+
+        try:
+            pool = builder().build()
+        except RuntimeError:  # as in _open
+            pool = builder().runtime_multithreaded(True).build()
+        self._raw_pools[timeout] = pool
         return pool
 
     def builder(self, timeout: Timeout, fresh: B) -> B:
@@ -113,6 +160,17 @@ class ReqwestTransport:
         if timeout.total is not None:
             builder = builder.timeout(timedelta(seconds=timeout.total))
         return builder
+
+
+async def _chunks(
+    reader: ResponseBodyReader, timeout: Timeout, began: float
+) -> AsyncIterator[bytes | memoryview]:
+    """The body in the wire's own pieces, some 400 kB each on a fast line."""
+    try:
+        while (chunk := await reader.read_chunk()) is not None:
+            yield memoryview(chunk)
+    except wire.PyreqwestError as error:
+        raise translated(error, timeout, _now() - began) from error
 
 
 def translated(error: Exception, timeout: Timeout, elapsed: float) -> errors.TransportError:

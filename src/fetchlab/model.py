@@ -279,7 +279,8 @@ class RunStats:
         elapsed: seconds since the start, the end once it ended.
         in_flight: attempts under way.
         workers: slots now.
-        parked: items waiting without a worker.
+        parked: items that must wait; they hold no worker.
+        waits: the same by reason: backoff, retry-after, rate or breaker.
         errors: failed items by error kind.
         cpu_s: CPU seconds of the whole process since the run's start.
         limits: workers allowed by host where that is adaptive.
@@ -305,6 +306,7 @@ class RunStats:
     parked: int
     errors: dict[str, int] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    waits: dict[str, int] = field(default_factory=dict)
     cpu_s: float = 0.0
     rss_peak: int = 0
     started_at: datetime | None = None

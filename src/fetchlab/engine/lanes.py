@@ -221,6 +221,16 @@ class Lanes:
         self.waiting = 0
         return sorted(works, key=lambda work: work.index)
 
+    def waits(self) -> dict[str, int]:
+        """Return how many items wait at hosts that rest, by the reason."""
+        waits: dict[str, int] = {}
+        now = self._clock()
+        for lane in self:
+            if lane.state == "resting" and lane.waiting:
+                why = lane.why(now)
+                waits[why] = waits.get(why, 0) + lane.waiting
+        return waits
+
     def limits(self) -> dict[str, int]:
         """Return each host's adaptive limit."""
         return {lane.name: lane.limit.limit for lane in self if lane.limit is not None}

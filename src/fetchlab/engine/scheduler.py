@@ -121,8 +121,16 @@ class Scheduler:
 
     @property
     def parked(self) -> int:
-        """Items waiting without holding a worker."""
-        return len(self._parked) + self._lanes.waiting
+        """Items that must wait, without holding a worker."""
+        return sum(self.waits.values())
+
+    @property
+    def waits(self) -> dict[str, int]:
+        """Items that must wait, by reason."""
+        waits = self._lanes.waits()
+        if self._parked:
+            waits["backoff"] = len(self._parked)
+        return waits
 
     @property
     def total(self) -> int | None:

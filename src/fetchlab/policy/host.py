@@ -148,12 +148,11 @@ class HostGate:
         """The moment at which patience ends."""
         return math.inf if self._blocked_since is None else self._blocked_since + self._patience
 
-    @property
-    def why(self) -> str:
-        """What stands in the way, in a word."""
+    def why(self, now: float) -> str:
+        """Return what stands in the way, in a word."""
         if self.breaker.opened:
             return "breaker"
-        return "rate" if self.discovery is not None or self._gcra is not None else "limit"
+        return "retry-after" if self.parked_until > now else "rate"
 
     # what became of it
 

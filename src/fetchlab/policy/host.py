@@ -252,7 +252,7 @@ class HostGate:
             return 0.0
         if self._budget is None:
             self._budget = RetryBudget(self._share, now)
-        return self._budget.take(now, self.requests)
+        return self._budget.take(now, self.requests, self._patience)
 
     def _block(self, now: float, trouble: str) -> None:
         self.trouble = trouble

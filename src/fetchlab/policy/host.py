@@ -235,15 +235,15 @@ class HostGate:
             return
         if self.limit is not None:
             self.limit.failed(began, now)
-        self.breaker.failed(now, probe=probe, counts=first or down)
+        self.breaker.failed(now, probe=probe and began > self.breaker.since, counts=first or down)
         if self.breaker.opened:
             self.quiet = False
             self._block(now, trouble)
 
-    def dropped(self, *, probe: bool) -> None:
+    def dropped(self, *, probe: bool, began: float = math.inf) -> None:
         """An attempt ended without saying anything about the host."""
         self.in_flight -= 1
-        if probe:
+        if probe and began > self.breaker.since:
             self.breaker.dropped()
 
     def retry_wait(self, now: float) -> float:

@@ -196,6 +196,7 @@ class HostGate:
         if began < self._event:  # it began before the refusal that is already acted upon
             if pause > 2 * (self.parked_until - self._event):
                 self.parked_until = now + pause
+                self.quiet = False
             return
         self._event = now
         self.parked_until = max(self.parked_until, now + pause)

@@ -46,6 +46,8 @@ STILL_RARE = 4.0
 """Once they are, so many close together are not."""
 BELOW = 0.75
 """So far below the best rate seen, a rare refusal cannot be due to the rate."""
+FADE = 0.9
+"""What a host took once is no bound for ever: so much of it holds after a refusal that says less."""
 UNKNOWN = 10.0
 LEAST = 0.5
 """Requests per second; slower is not worth discovering."""
@@ -127,7 +129,9 @@ class RateDiscovery:
             self._accepted = 0
             self._mark = ((now, 0), (now, 0))
             return False
-        self._faulty = False
+        if self._faulty:  # it was the rate after all: the host no longer takes what it took
+            self._faulty = False
+            self._best = min(FALL * self._best, self._recent(now))
         if passed < SHORT:
             if not self._settled:
                 self._top = max(LEAST, SHORT_FALL * self._top)
@@ -140,7 +144,8 @@ class RateDiscovery:
             self._top = upper
         else:
             self._top = min(self._top, upper)
-        self._low = self._low if lower < self._low <= self._top else min(lower, self._top)
+        known = FADE * self._low if pause else self._low
+        self._low = known if lower < known <= self._top else min(lower, self._top)
         slope = self._slope(passed, pause)
         if slope is not None:
             self._top = min(self._top, max(self._low, slope))

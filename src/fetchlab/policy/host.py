@@ -196,6 +196,7 @@ class HostGate:
         if began < self._event:  # it began before the refusal that is already acted upon
             if pause > 2 * (self.parked_until - self._event):
                 self.parked_until = now + pause
+                self.quiet = False
             return
         self._event = now
         self.parked_until = max(self.parked_until, now + pause)
@@ -235,15 +236,15 @@ class HostGate:
             return
         if self.limit is not None:
             self.limit.failed(began, now)
-        self.breaker.failed(now, probe=probe, counts=first or down)
+        self.breaker.failed(now, probe=probe and began > self.breaker.since, counts=first or down)
         if self.breaker.opened:
             self.quiet = False
             self._block(now, trouble)
 
-    def dropped(self, *, probe: bool) -> None:
+    def dropped(self, *, probe: bool, began: float = math.inf) -> None:
         """An attempt ended without saying anything about the host."""
         self.in_flight -= 1
-        if probe:
+        if probe and began > self.breaker.since:
             self.breaker.dropped()
 
     def retry_wait(self, now: float) -> float:
@@ -252,7 +253,7 @@ class HostGate:
             return 0.0
         if self._budget is None:
             self._budget = RetryBudget(self._share, now)
-        return self._budget.take(now, self.requests)
+        return self._budget.take(now, self.requests, self._patience)
 
     def _block(self, now: float, trouble: str) -> None:
         self.trouble = trouble

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["HostGate", "HostRules"]
 
 WINDOW = 1.0
+OVERLOADED = frozenset({"HTTP 503", "TimedOut"})
+"""Troubles that more requests in flight may have caused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,10 @@ class HostGate:
             self._mark = (self._mark[1], (now, self._accepted))
         if not self.quiet:
             if self.discovery is not None:
-                self.discovery.accepted(now)
+                if began < self._event:
+                    self.discovery.late(now)
+                else:
+                    self.discovery.accepted(now)
             if self.limit is not None:
                 if latency is not None:
                     self.limit.succeeded(began, latency, now, self.in_flight)
@@ -234,7 +239,7 @@ class HostGate:
         self.in_flight -= 1
         if not self._breaks:
             return
-        if self.limit is not None:
+        if self.limit is not None and trouble in OVERLOADED:
             self.limit.failed(began, now)
         self.breaker.failed(now, probe=probe and began > self.breaker.since, counts=first or down)
         if self.breaker.opened:

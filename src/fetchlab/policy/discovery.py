@@ -171,10 +171,11 @@ class RateDiscovery:
             self._top = min(self._top, max(self._low, slope))
         if slope is not None or self._top <= CLOSE * self._low:
             self._settled += 1
-            self._fall_to(max(SETTLED * self._top, 0.98 * self._low), now, pause)
+            self._fall_to(min(self.rate, max(SETTLED * self._top, 0.98 * self._low)), now, pause)
         else:
             self._settled = 0
-            self._fall_to(max(FALL * self._top, math.sqrt(self._top * self._low)), now, pause)
+            between = math.sqrt(self._top * self._low)
+            self._fall_to(min(self.rate, max(FALL * self._top, between)), now, pause)
         return True
 
     def _recent(self, now: float) -> float:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fetchlab.model import Request, Response
     from fetchlab.policy.timeout import Timeout
     from fetchlab.transport.blocking import BlockingTransport
+    from fetchlab.transport.options import Options
 
 __all__ = ["CallJob", "FetchJob", "Seen"]
 
@@ -57,7 +58,7 @@ class FetchJob:
 
     Args:
         kind: the client's transport, ``"reqwest"`` or ``"httpx"``.
-        settings: the client's settings.
+        options: what the client is asked to do on the wire.
         parse: makes a value from a response.
         accept: statuses of 400 and above that are no errors.
         timeout: seconds per attempt.
@@ -67,14 +68,14 @@ class FetchJob:
     def __init__(
         self,
         kind: str,
-        settings: dict[str, Any],
+        options: Options,
         parse: Callable[[Response], Any],
         *,
         accept: frozenset[int],
         timeout: Timeout,
         max_bytes: int,
     ) -> None:
-        self._knobs = (kind, settings, parse, accept, timeout, max_bytes)
+        self._knobs = (kind, options, parse, accept, timeout, max_bytes)
         self._lock = threading.Lock()  # guards _wire: threads share one
         self._wire: BlockingTransport | None = None
 
@@ -110,5 +111,5 @@ class FetchJob:
             return self._wire
 
 
-def _remake(kind: str, settings: Any, parse: Any, accept: Any, timeout: Any, max_bytes: Any) -> FetchJob:
-    return FetchJob(kind, settings, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
+def _remake(kind: str, options: Any, parse: Any, accept: Any, timeout: Any, max_bytes: Any) -> FetchJob:
+    return FetchJob(kind, options, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)

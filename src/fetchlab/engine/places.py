@@ -61,15 +61,9 @@ def fetching_task(
     """
     if not isinstance(strategy, InThreads | InProcesses):
         return Fetching(client, build, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
-    kind, settings = client.recipe
-    if not isinstance(kind, str):
-        raise ConfigError(
-            "client",
-            f"fl.{type(strategy).__name__} needs blocking requests, which {type(kind).__name__} cannot send;"
-            " give an fl.Client, or another strategy",
-        )
+    kind, options = client.recipe
     accepted = frozenset(accept)
-    job = FetchJob(kind, settings, parse, accept=accepted, timeout=timeout, max_bytes=max_bytes)
+    job = FetchJob(kind, options, parse, accept=accepted, timeout=timeout, max_bytes=max_bytes)
     if isinstance(strategy, InThreads):
         return FetchingElsewhere(_ByThreads(job), build)
     _packed("parse", parse)  # for the message: of all that crosses it is what may not

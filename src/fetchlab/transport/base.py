@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from fetchlab.policy.timeout import Timeout
 
 __all__ = [
-    "MAX_REDIRECTS",
     "Incoming",
     "Transport",
     "promised_too_much",
@@ -25,7 +24,6 @@ __all__ = [
     "unusable",
 ]
 
-MAX_REDIRECTS = 10
 _HEADER_VALUE = re.compile(r"header value\b.*", re.DOTALL)  # often a token read with its line end
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyreqwest import exceptions as wire
@@ -18,10 +19,13 @@ from fetchlab.model import Response
 from fetchlab.transport import httpx as by_httpx
 from fetchlab.transport import reqwest as by_reqwest
 from fetchlab.transport.base import promised_too_much, timed_out, too_large
+from fetchlab.transport.redirects import REDIRECTS
 
 if TYPE_CHECKING:
     from fetchlab.model import Request
     from fetchlab.policy.timeout import Timeout
+    from fetchlab.transport.options import Options
+    from fetchlab.transport.redirects import Redirected
 
 __all__ = ["BlockingTransport", "open_blocking"]
 
@@ -40,20 +44,22 @@ class BlockingTransport(Protocol):
         ...
 
 
-def open_blocking(kind: str, settings: dict[str, Any]) -> BlockingTransport:
-    """Return the blocking wire like the async one of this kind and with these settings."""
-    return BlockingReqwest(settings) if kind == "reqwest" else BlockingHttpx(settings)
+def open_blocking(kind: str, options: Options) -> BlockingTransport:
+    """Return the blocking wire like the async one of this kind and with these options."""
+    return BlockingReqwest(options) if kind == "reqwest" else BlockingHttpx(options)
 
 
 class BlockingReqwest:
     """pyreqwest's blocking client; see :mod:`fetchlab.transport.reqwest`.
 
     Args:
-        settings: those of :class:`~fetchlab.transport.reqwest.ReqwestTransport`.
+        options: what to do on the wire.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._like = by_reqwest.ReqwestTransport(**settings)
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._like = by_reqwest.ReqwestTransport(options)
+        self._abroad: BlockingReqwest | None = None
         self._lock = threading.Lock()  # guards _pools
         self._pools: dict[Timeout, SyncClient] = {}
 
@@ -70,24 +76,40 @@ class BlockingReqwest:
                 building = building.body_bytes(request.content)
             with building.build_streamed() as answer:
                 first_byte = _now()
-                headers = answer.headers
-                promised = headers.get("content-length")
-                if promised is not None and promised_too_much(promised, max_bytes, request.method):
-                    raise too_large(max_bytes, promised)
-                body = answer.body_reader.read(max_bytes + 1)
-                content = b"" if body is None else body.to_bytes()
-                if len(content) > max_bytes:
-                    raise too_large(max_bytes)
-                return Response(answer.status, headers, content, request.url, answer.version, first_byte)
+                headers, status = answer.headers, answer.status
+                limit = self._options.redirects
+                hop = by_reqwest.hop_of(request, status, headers, limit) if status in REDIRECTS else None
+                if hop is None:
+                    promised = headers.get("content-length")
+                    if promised is not None and promised_too_much(promised, max_bytes, request.method):
+                        raise too_large(max_bytes, promised)
+                    body = answer.body_reader.read(max_bytes + 1)
+                    content = b"" if body is None else body.to_bytes()
+                    if len(content) > max_bytes:
+                        raise too_large(max_bytes)
+                    return Response(status, headers, content, request.url, answer.version, first_byte)
         except (wire.PyreqwestError, ValueError) as error:
             raise by_reqwest.translated(error, timeout, _now() - began) from error
+        return self._wire_for(hop).send(hop, _left(timeout, _now() - began), max_bytes)
+
+    def _wire_for(self, hop: Redirected) -> BlockingReqwest:
+        """Default headers belong to a pool, so a host that must not see them is asked through another."""
+        if not hop.foreign or self._options.without_credentials() is self._options:
+            return self
+        with self._lock:
+            if self._abroad is None:
+                self._abroad = BlockingReqwest(self._options.without_credentials())
+            return self._abroad
 
     def close(self) -> None:
         """Close every pool; requests under way end now."""
         with self._lock:
             pools, self._pools = self._pools, {}
+            abroad, self._abroad = self._abroad, None
         for pool in pools.values():
             pool.close()
+        if abroad is not None:
+            abroad.close()
 
     def _open(self, timeout: Timeout) -> SyncClient:
         with self._lock:
@@ -108,31 +130,31 @@ class BlockingHttpx:
     falls silent just before it passes is left up to twice as long.
 
     Args:
-        settings: those of :class:`~fetchlab.transport.httpx.HttpxTransport`.
+        options: what to do on the wire.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, options: Options) -> None:
         self._httpx = httpx_bridge.library()
-        self._client = self._httpx.Client(**by_httpx.settings_of(**settings))
+        self._limit = options.redirects
+        self._client = by_httpx.client_of(self._httpx, options, blocking=True)
 
     def send(self, request: Request, timeout: Timeout, max_bytes: int) -> Response:
         """Send a request and read the whole decoded body."""
         began = _now()
         try:
-            outgoing = self._client.build_request(
-                request.method,
-                request.url,
-                headers=by_httpx.encoded(request.headers),
-                content=request.content,
-                timeout=self._httpx.Timeout(
-                    _shorter(timeout.read, timeout.total),
-                    connect=_shorter(timeout.connect, timeout.total),
-                    pool=None,
-                ),
+            limits = self._httpx.Timeout(
+                _shorter(timeout.read, timeout.total),
+                connect=_shorter(timeout.connect, timeout.total),
+                pool=None,
             )
-            answer = self._client.send(outgoing, stream=True, follow_redirects=True)
+            outgoing = by_httpx.built(self._client, request, limits)
+            answer = self._client.send(
+                outgoing, stream=True, follow_redirects=False, **by_httpx.no_auth(request)
+            )
             try:
-                return self._read(answer, request.method, timeout, began, max_bytes)
+                hop = by_httpx.hop_of(request, answer, self._limit)
+                if hop is None:
+                    return self._read(answer, request.method, timeout, began, max_bytes)
             finally:
                 answer.close()
         except errors.TransportError:
@@ -141,6 +163,7 @@ class BlockingHttpx:
             if timeout.total is not None and _now() - began >= timeout.total:
                 raise timed_out("total", timeout) from error
             raise by_httpx.translated(error, timeout) from error
+        return self.send(hop, _left(timeout, _now() - began), max_bytes)
 
     def close(self) -> None:
         """Close the client."""
@@ -162,6 +185,14 @@ class BlockingHttpx:
         return Response(
             answer.status_code, answer.headers, bytes(body), str(answer.url), answer.http_version, first_byte
         )
+
+
+def _left(timeout: Timeout, elapsed: float) -> Timeout:
+    """What a redirect's target has of the attempt's ``total``, in steps: a pool is kept for each timeout."""
+    if timeout.total is None:
+        return timeout
+    steps = max(1, round(10 * (1 - elapsed / timeout.total)))
+    return timeout if steps >= 10 else replace(timeout, total=timeout.total * steps / 10)
 
 
 def _shorter(wait: float | None, total: float | None) -> float | None:

@@ -12,6 +12,7 @@ from fetchlab.redaction import MASK, redact_headers, redact_url
 from fetchlab.transport import options as check
 from fetchlab.transport.cookies import CookieJar, cookie_header
 from fetchlab.transport.hooks import Hooks
+from fetchlab.transport.limits import idle_connections
 from fetchlab.transport.robots import Robots
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Client:
             cert=check.checked_cert(cert),
             proxies=check.checked_proxies(proxy),
             redirects=check.checked_redirects(redirects),
-            idle=check.idle_connections(),
+            idle=idle_connections(),
         )
         if transport == "httpx":
             check.needs_extra(self._options)

@@ -24,6 +24,7 @@ from fetchlab import errors
 from fetchlab.model import Response
 from fetchlab.redaction import redact_text
 from fetchlab.transport.base import promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.limits import too_many_open
 from fetchlab.transport.redirects import REDIRECTS, follow, redirected
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ReqwestTransport"]
 
+IDLE_SECONDS = 90.0
+IDLE_SECONDS_OF_MANY = 0.1
 _now = time.perf_counter
 
 
@@ -53,11 +56,16 @@ class ReqwestTransport:
         self._hooks = hooks
         self._pools: dict[Timeout, Client] = {}
         self._abroad: ReqwestTransport | None = None
+        self._sweep_every = self._until_sweep = options.idle
+        self._idle_seconds = IDLE_SECONDS
 
     async def send(self, request: Request, timeout: Timeout, max_bytes: int) -> Response:
         """Send a request; see :class:`~fetchlab.transport.base.Transport`."""
         hooks = self._hooks
         sent = request if hooks is None else await hooks.before(request, self, timeout)
+        self._until_sweep -= 1
+        if not self._until_sweep:
+            self._sweep()
         pool = self._pools.get(timeout) or self._open(timeout)
         first_byte: float | None = None
         began = _now()
@@ -122,11 +130,27 @@ class ReqwestTransport:
         self._pools[timeout] = pool
         return pool
 
+    def _sweep(self) -> None:
+        """Let go of idle connections before they use up the files this process may open.
+
+        The wire keeps one for each of many hosts, with no limit on their sum. So its pools are exchanged
+        for some that hardly wait; the old ones go with the last request that uses them. Where that did
+        not help, the open files are no idle connections: look less often.
+        """
+        if too_many_open():
+            self._pools = {}
+            self._idle_seconds = IDLE_SECONDS_OF_MANY
+            self._sweep_every *= 2
+        else:
+            self._sweep_every = self._options.idle
+        self._until_sweep = self._sweep_every
+
     def _builder(self, timeout: Timeout) -> ClientBuilder:
         options = self._options
         builder = ClientBuilder().default_headers(options.headers).http2(options.http2)
         builder = builder.follow_redirects(False).referer(enable=False)
         builder = builder.pool_max_idle_per_host(options.idle)
+        builder = builder.pool_idle_timeout(timedelta(seconds=self._idle_seconds))
         if not options.verify:
             builder = builder.danger_accept_invalid_certs(True)
         if options.roots is not None:

@@ -143,6 +143,10 @@ class HostGate:
         self.limit = None if knob is None else AdaptiveLimit(knob)
         self.quiet = False
 
+    def hope(self) -> None:
+        """Let patience begin anew: nobody has asked for a while, or somebody asks for more."""
+        self._blocked_since = None
+
     @property
     def despair(self) -> float:
         """The moment at which patience ends."""

@@ -599,8 +599,8 @@ class Scheduler:
             self._left_lane(work)
             return
         self._sink.retried(work, number, finished, error, wait, reason)
-        self._lanes.put(work, front=front)
         self._left_lane(work)
+        self._lanes.put(work, front=front)
 
     def _give_up(self, works: list[Work], why: str) -> None:
         """End items whose host has tried everybody's patience."""

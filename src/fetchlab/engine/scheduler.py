@@ -265,6 +265,8 @@ class Scheduler:
         for lane in self._lanes:
             lane.adapt(self.adaptive)
             lane.counted = 0
+            if lane.state == "full":
+                self._lanes.settle(lane)
         if not isinstance(width, int):
             for lane in self._lanes:
                 self._fit(lane)

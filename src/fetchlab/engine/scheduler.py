@@ -194,6 +194,7 @@ class Scheduler:
         self._finished = loop.create_future()
         self._over, self._cancelling = False, None
         kept, self._kept = self._kept, deque()
+        self._hope()
         for work in (*again, *kept):
             self._admit(work)
         self._source.start(self.wake)
@@ -233,6 +234,7 @@ class Scheduler:
 
     def again(self, works: Iterable[Work]) -> None:
         """Serve work once more, before the rest of the input."""
+        self._hope()
         for work in works:
             self._admit(work)
         self._offer()
@@ -312,7 +314,13 @@ class Scheduler:
     def resume(self) -> None:
         """Take items again."""
         self._paused = False
+        self._hope()
         self.wake()
+
+    def _hope(self) -> None:
+        """Let every host's patience begin anew."""
+        for lane in self._lanes:
+            lane.hope()
 
     def cancel(self, why: str = "the run was cancelled") -> None:
         """Abort what is in flight and end what is parked, each as ``Cancelled``; keep the rest unread."""

@@ -577,7 +577,7 @@ class Scheduler:
         elif verdict.kind == "answered":
             lane.answered(work.began, None, finished)
         else:
-            lane.dropped(probe=work.probe, began=work.began)
+            lane.dropped(probe=work.probe)
         excused = verdict.kind == "refused" or (work.probe and verdict.kind == "failed")
         if self._over or not self._retry.again(error, work.charged - excused, work.method):
             self._left_lane(work)

@@ -689,7 +689,7 @@ class Scheduler:
 
 
 def _copied(error: Exception | None) -> Exception | None:
-    """Another error that says the same, for another item; ``copy`` would call ``__init__`` with too little."""
+    """Say the same in an error of another item; ``copy`` would call ``__init__`` with too little."""
     if not isinstance(error, errors.FetchlabError):
         return error
     twin = type(error).__new__(type(error), *error.args)

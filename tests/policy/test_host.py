@@ -180,6 +180,19 @@ def test_patience_begins_anew_with_every_answer():
         now += 8
 
 
+def test_hope_begins_patience_anew():
+    """Who asks for new attempts wants them made, not the old verdict read out."""
+    gate = _gate(patience=10)
+    _break(gate, 1.0)
+    assert gate.hopeless(12.0)
+    gate.hope()
+    assert gate.hopeless(12.0) is None
+    assert gate.despair == math.inf
+    assert gate.begin(12.0) is True
+    gate.failed(12.0, 12.1, probe=True, first=False, down=True, trouble="ConnectFailed")
+    assert gate.despair == pytest.approx(22.1)
+
+
 def test_an_outage_is_named_for_its_trouble():
     """'RateLimited' for a host that is down would send the user looking for a limit."""
     gate = _gate(patience=5)
@@ -298,7 +311,7 @@ def test_whatever_happens_the_gate_stays_sound(rules, ends):
                 case "failed":
                     gate.failed(began, now, probe=probe, first=flag, down=flag, trouble="TimedOut")
                 case "dropped":
-                    gate.dropped(began=began, probe=probe)
+                    gate.dropped(probe=probe)
         assert gate.in_flight == len(flights)
         delay = gate.delay(now)
         assert delay >= 0

@@ -9,14 +9,14 @@ added items it is left out.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
+from fetchlab import errors
 from fetchlab.engine.source import END, NOTHING
 from fetchlab.engine.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fetchlab.engine.sink import Sink
     from fetchlab.engine.source import Source
@@ -142,8 +142,31 @@ class Intake:
             for twin in self._twins.pop(work.index, ()):
                 self._end_twin(twin, work.status, finished, value, error)
 
+    def once(self, works: Iterable[Work]) -> Iterable[Work]:
+        """Of work with equal keys, serve the first once more; the others end with it."""
+        if self._dedup is None:
+            return works
+        firsts: dict[str, Work] = {}
+        for work in works:
+            first = firsts.setdefault(self._dedup(work.item), work)
+            if first is work:
+                self._ended.discard(work.index)
+            else:
+                self._twins.setdefault(first.index, []).append(work)
+        return firsts.values()
+
     def _end_twin(
         self, twin: Work, status: int | None, finished: float, value: Any, error: Exception | None
     ) -> None:
         twin.status, twin.cached = status, True
-        self._sink.ended(twin, 0, finished, value, copy.copy(error))
+        self._sink.ended(twin, 0, finished, value, _copied(error))
+
+
+def _copied(error: Exception | None) -> Exception | None:
+    """Say the same in an error of another item; ``copy`` would call ``__init__`` with too little."""
+    if not isinstance(error, errors.FetchlabError):
+        return error
+    twin = type(error).__new__(type(error), *error.args)
+    twin.__dict__.update(error.__dict__)
+    twin.__cause__ = error.__cause__
+    return twin

@@ -110,10 +110,12 @@ class Lanes:
         self._resting: list[tuple[float, int, Lane]] = []
         self._ticket = 0
 
-    def open(self, host: str) -> Lane:
-        """Make a host's lane."""
-        lane = Lane(host, self._rules(host), self._clock(), by_priority=self._by_priority)
-        self.by_host[host] = lane
+    def of(self, host: str) -> Lane:
+        """Return a host's lane."""
+        lane = self.by_host.get(host)
+        if lane is None:
+            lane = Lane(host, self._rules(host), self._clock(), by_priority=self._by_priority)
+            self.by_host[host] = lane
         return lane
 
     def __iter__(self) -> Iterator[Lane]:

@@ -168,7 +168,8 @@ class Scheduler:
         self._finished = loop.create_future()
         self._over, self._cancelling = False, None
         kept, self._kept = self._kept, deque()
-        for work in (*again, *kept):
+        self._hope()
+        for work in (*self._intake.once(again), *kept):
             self._admit(work)
         source = self._intake.source
         source.start(self.wake)
@@ -199,7 +200,8 @@ class Scheduler:
 
     def again(self, works: Iterable[Work]) -> None:
         """Serve work once more, before the rest of the input."""
-        for work in works:
+        self._hope()
+        for work in self._intake.once(works):
             self._admit(work)
         self._offer()
 
@@ -218,9 +220,7 @@ class Scheduler:
                 self._prepare(work)
             except Exception:  # noqa: S110  # its attempt will tell
                 pass
-        lanes = self._lanes
-        lane = lanes.by_host.get(work.host)
-        work.lane = lanes.open(work.host) if lane is None else lane
+        work.lane = self._lanes.of(work.host)
         if self._priority is not None and not work.attempt:
             work.priority = self._priority(work.item)
         if self.adaptive is not None:
@@ -238,6 +238,8 @@ class Scheduler:
         for lane in self._lanes:
             lane.adapt(self.adaptive)
             lane.counted = 0
+            if lane.state == "full":
+                self._lanes.settle(lane)
         if not isinstance(width, int):
             for lane in self._lanes:
                 self._fit(lane)
@@ -283,7 +285,13 @@ class Scheduler:
     def resume(self) -> None:
         """Take items again."""
         self._paused = False
+        self._hope()
         self.wake()
+
+    def _hope(self) -> None:
+        """Let every host's patience begin anew."""
+        for lane in self._lanes:
+            lane.hope()
 
     def cancel(self, why: str = "the run was cancelled") -> None:
         """Abort what is in flight and end what is parked, each as ``Cancelled``; keep the rest unread."""
@@ -540,8 +548,8 @@ class Scheduler:
             self._left_lane(lane)
             return
         self._sink.retried(work, number, finished, error, wait, reason)
-        self._lanes.put(work, front=front)
         self._left_lane(lane)
+        self._lanes.put(work, front=front)
 
     def _give_up(self, works: list[Work], why: str) -> None:
         """End items whose host has tried everybody's patience."""

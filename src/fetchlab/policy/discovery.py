@@ -101,7 +101,7 @@ class RateDiscovery:
         self._accepted = 0
         self._last = self._release = now
         self._mark: tuple[tuple[float, int], tuple[float, int]] = ((now, 0), (now, 0))
-        self.rate = self._from = LEAST
+        self.rate = self._from = math.inf
         self._due = -math.inf
         self._fall_to(FALL * self._top, now, pause)
 
@@ -199,7 +199,7 @@ class RateDiscovery:
         return self._top + max(gap, 0.02 * self._top) * x * x * x
 
     def _fall_to(self, rate: float, now: float, pause: float) -> None:
-        self.rate = self._from = max(LEAST, rate)
+        self.rate = self._from = max(LEAST, min(rate, self.rate))
         self._accepted = 0
         self._last = now
         self._pause = pause

@@ -145,6 +145,10 @@ class HostGate:
         self.limit = None if knob is None else AdaptiveLimit(knob)
         self.quiet = False
 
+    def hope(self) -> None:
+        """Let patience begin anew: nobody has asked for a while, or somebody asks for more."""
+        self._blocked_since = None
+
     @property
     def despair(self) -> float:
         """The moment at which patience ends."""
@@ -166,6 +170,8 @@ class HostGate:
             latency: seconds to its first byte, None if the answer says nothing about speed.
             now: the clock's reading.
         """
+        if not self.breaker.well:
+            self.breaker.answered(began)
         self._accepted += 1
         if now - self._mark[1][0] >= WINDOW:
             self._mark = (self._mark[1], (now, self._accepted))
@@ -179,10 +185,8 @@ class HostGate:
                 if latency is not None:
                     self.limit.succeeded(began, latency, now, self.in_flight)
             elif self.discovery is None and self._gcra is None and now >= self.parked_until:
-                self.quiet = True
-        if not self.breaker.well or self._blocked_since is not None:
-            self._blocked_since = None
-            self.breaker.answered()
+                self.quiet = not self.breaker.opened
+        self._blocked_since = None
         self.in_flight -= 1
 
     def refused(self, began: float, now: float, pause: float | None, *, slow_down: bool) -> None:
@@ -196,7 +200,7 @@ class HostGate:
         """
         self.in_flight -= 1
         self._block(now, "HTTP 429" if slow_down else "HTTP 503")
-        self.breaker.answered()
+        self.breaker.answered(began)
         pause = pause or 0.0
         if began < self._event:  # it began before the refusal that is already acted upon
             if pause > 2 * (self.parked_until - self._event):
@@ -241,15 +245,15 @@ class HostGate:
             return
         if self.limit is not None and trouble in OVERLOADED:
             self.limit.failed(began, now)
-        self.breaker.failed(now, probe=probe and began > self.breaker.since, counts=first or down)
+        self.breaker.failed(now, probe=probe, counts=first or down)
         if self.breaker.opened:
             self.quiet = False
             self._block(now, trouble)
 
-    def dropped(self, *, probe: bool, began: float = math.inf) -> None:
+    def dropped(self, *, probe: bool) -> None:
         """An attempt ended without saying anything about the host."""
         self.in_flight -= 1
-        if probe and began > self.breaker.since:
+        if probe:
             self.breaker.dropped()
 
     def retry_wait(self, now: float) -> float:

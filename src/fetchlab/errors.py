@@ -10,7 +10,8 @@
     │   │   ├── TimedOut           connect, read or total
     │   │   ├── BodyTooLarge       more than ``max_bytes`` after decoding
     │   │   ├── BodyTruncated      the connection ended before the body did
-    │   │   └── TooManyRedirects
+    │   │   ├── TooManyRedirects
+    │   │   └── Disallowed         the host's robots.txt forbids it
     │   ├── StatusError        a status that ``accept`` does not list; carries .status
     │   ├── RateLimited        the host kept refusing for longer than ``patience``
     │   ├── ParseError         the body is not what ``parse`` asked for
@@ -42,6 +43,7 @@ __all__ = [
     "Cancelled",
     "ConfigError",
     "ConnectFailed",
+    "Disallowed",
     "FetchlabError",
     "ItemError",
     "JournalError",
@@ -112,6 +114,10 @@ class BodyTruncated(TransportError):
 
 class TooManyRedirects(TransportError):
     """The redirect limit was reached."""
+
+
+class Disallowed(TransportError):
+    """The host's robots.txt forbids it, or could not be had, which forbids everything for a while."""
 
 
 class StatusError(ItemError):

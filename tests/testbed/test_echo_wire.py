@@ -110,6 +110,14 @@ def test_redirects(url):
     assert (there.status, there.headers["location"]) == (307, "http://a.invalid/")
 
 
+@pytest.mark.parametrize("path", ["/redirect/1", "/redirect-to?url=/anything"])
+def test_redirects_of_any_method(url, path):
+    """Otherwise what becomes of a method and its body could not be tested."""
+    for method in ("POST", "PUT", "DELETE", "HEAD"):
+        answer = ask(url, path, method, "x" if method != "HEAD" else None)
+        assert (answer.status, answer.headers["location"]) == (302, "/anything")
+
+
 def test_gzip(url):
     """Otherwise decoding, and limits on decoded size, could not be tested."""
     answer = ask(url, "/gzip/100003")

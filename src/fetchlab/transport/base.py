@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from fetchlab.model import Request, Response
     from fetchlab.policy.timeout import Timeout
 
-__all__ = ["MAX_REDIRECTS", "Transport", "promised_too_much", "timed_out", "too_large", "unusable"]
+__all__ = ["Transport", "promised_too_much", "timed_out", "too_large", "unusable"]
 
-MAX_REDIRECTS = 10
 _HEADER_VALUE = re.compile(r"header value\b.*", re.DOTALL)  # often a token read with its line end
 
 

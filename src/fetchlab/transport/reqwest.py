@@ -18,17 +18,22 @@ from typing import TYPE_CHECKING
 
 from pyreqwest import exceptions as wire
 from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.proxy import ProxyBuilder
 
 from fetchlab import errors
 from fetchlab.model import Response
 from fetchlab.redaction import redact_text
-from fetchlab.transport.base import MAX_REDIRECTS, promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.base import promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.redirects import REDIRECTS, follow, redirected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pyreqwest.http import HeaderMap
 
     from fetchlab.model import Request
     from fetchlab.policy.timeout import Timeout
+    from fetchlab.transport.hooks import Hooks
+    from fetchlab.transport.options import Options
+    from fetchlab.transport.redirects import Redirected
 
 __all__ = ["ReqwestTransport"]
 
@@ -39,53 +44,75 @@ class ReqwestTransport:
     """Connections kept alive in one pool per :class:`Timeout`, because the wire fixes timeouts per pool.
 
     Args:
-        user_agent: the ``User-Agent`` header.
-        headers: sent with every request.
-        http2: offer HTTP/2 over TLS.
-        verify: check TLS certificates.
+        options: what to do on the wire.
+        hooks: what happens around each request, None for nothing.
     """
 
-    def __init__(
-        self,
-        *,
-        user_agent: str,
-        headers: Mapping[str, str] | None = None,
-        http2: bool = False,
-        verify: bool = True,
-    ) -> None:
-        self._settings = (user_agent, dict(headers or {}), http2, verify)
+    def __init__(self, options: Options, hooks: Hooks | None = None) -> None:
+        self._options = options
+        self._hooks = hooks
         self._pools: dict[Timeout, Client] = {}
+        self._abroad: ReqwestTransport | None = None
 
     async def send(self, request: Request, timeout: Timeout, max_bytes: int) -> Response:
         """Send a request; see :class:`~fetchlab.transport.base.Transport`."""
+        hooks = self._hooks
+        sent = request if hooks is None else await hooks.before(request, self, timeout)
         pool = self._pools.get(timeout) or self._open(timeout)
         first_byte: float | None = None
         began = _now()
         try:
-            building = pool.request(request.method, request.url)
-            if request.headers:
-                building = building.headers(request.headers)
-            if request.content is not None:
-                building = building.body_bytes(request.content)
+            building = pool.request(sent.method, sent.url)
+            if sent.headers:
+                building = building.headers(sent.headers)
+            if sent.content is not None:
+                building = building.body_bytes(sent.content)
             async with building.build_streamed() as answer:
                 first_byte = _now()
                 headers = answer.headers
-                promised = headers.get("content-length")
-                if promised is not None and promised_too_much(promised, max_bytes, request.method):
-                    raise too_large(max_bytes, promised)
-                body = await answer.body_reader.read(max_bytes + 1)
-                content = b"" if body is None else body.to_bytes()
-                if len(content) > max_bytes:
-                    raise too_large(max_bytes)
-                return Response(answer.status, headers, content, request.url, answer.version, first_byte)
+                if hooks is not None:
+                    hooks.after(request, _set_cookies(headers))
+                status = answer.status
+                hop = self._hop(request, status, headers) if status in REDIRECTS else None
+                if hop is None:
+                    promised = headers.get("content-length")
+                    if promised is not None and promised_too_much(promised, max_bytes, request.method):
+                        raise too_large(max_bytes, promised)
+                    body = await answer.body_reader.read(max_bytes + 1)
+                    content = b"" if body is None else body.to_bytes()
+                    if len(content) > max_bytes:
+                        raise too_large(max_bytes)
+                    return Response(status, headers, content, request.url, answer.version, first_byte)
         except (wire.PyreqwestError, ValueError) as error:
             raise _translated(error, timeout, _now() - began) from error
+        return await follow(self._wire_for(hop).send, hop, timeout, max_bytes, _now() - began)
 
     async def aclose(self) -> None:
         """Close every pool."""
         pools, self._pools = self._pools, {}
         for pool in pools.values():
             await pool.close()
+        if self._abroad is not None:
+            await self._abroad.aclose()
+
+    def _hop(self, request: Request, status: int, headers: HeaderMap) -> Redirected | None:
+        """Where the answer leads, None if it is one to keep."""
+        limit = self._options.redirects
+        try:
+            location = headers.get("location") if limit else None
+        except ValueError:
+            raise errors.TransportError(
+                "the redirect's Location is not ASCII, which this wire cannot read; fl.Client('httpx') can"
+            ) from None
+        return redirected(request, status, location, limit) if location else None
+
+    def _wire_for(self, hop: Redirected) -> ReqwestTransport:
+        """Default headers belong to a pool, so a host that must not see them is asked through another."""
+        if not hop.foreign or self._options.without_credentials() is self._options:
+            return self
+        if self._abroad is None:
+            self._abroad = ReqwestTransport(self._options.without_credentials(), self._hooks)
+        return self._abroad
 
     def _open(self, timeout: Timeout) -> Client:
         try:
@@ -96,11 +123,23 @@ class ReqwestTransport:
         return pool
 
     def _builder(self, timeout: Timeout) -> ClientBuilder:
-        user_agent, headers, http2, verify = self._settings
-        builder = ClientBuilder().user_agent(user_agent).default_headers(headers).http2(http2)
-        builder = builder.referer(enable=False).max_redirects(MAX_REDIRECTS)
-        if not verify:
+        options = self._options
+        builder = ClientBuilder().default_headers(options.headers).http2(options.http2)
+        builder = builder.follow_redirects(False).referer(enable=False)
+        builder = builder.pool_max_idle_per_host(options.idle)
+        if not options.verify:
             builder = builder.danger_accept_invalid_certs(True)
+        if options.roots is not None:
+            builder = builder.add_root_certificate_pem(options.roots)
+        if options.cert is not None:
+            files = [file for file in options.cert if file is not None]
+            builder = builder.identity_pem(b"\n".join(file.read_bytes() for file in files))
+        if options.proxies is not None:
+            builder = builder.no_proxy()
+            for scheme, url in options.proxies.items():
+                builder = builder.proxy(
+                    ProxyBuilder.http(url) if scheme == "http" else ProxyBuilder.https(url)
+                )
         if timeout.connect is not None:
             builder = builder.connect_timeout(timedelta(seconds=timeout.connect))
         if timeout.read is not None:
@@ -110,13 +149,18 @@ class ReqwestTransport:
         return builder
 
 
+def _set_cookies(headers: HeaderMap) -> list[str]:
+    try:
+        return headers.getall("set-cookie")
+    except ValueError:  # not ASCII, which this wire cannot read
+        return []
+
+
 def _translated(error: Exception, timeout: Timeout, elapsed: float) -> errors.TransportError:
     """Say in our own tree what the wire said, with the innermost cause, secrets masked."""
     text = _why(error)
     if isinstance(error, wire.RequestTimeoutError):
         return timed_out(_which(error, timeout, elapsed), timeout)
-    if isinstance(error, wire.RedirectError):
-        return errors.TooManyRedirects(text)
     if isinstance(error, ValueError):
         return unusable(text)
     if _is_connecting(error):

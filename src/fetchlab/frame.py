@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+from fetchlab.errors import StoreError
+from fetchlab.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +27,7 @@ __all__ = [
     "join_timings",
     "seal_attempts",
     "seal_rows",
+    "storable",
     "timings_frame",
     "values_frame",
 ]
@@ -106,6 +112,10 @@ _KNOBS = {
     "Retriable": "retry=fl.Retry(attempts=…)",
     "Cancelled": "run.retry_failed() goes on",
 }
+
+
+_UNFIT = (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError)
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def seal_rows(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
@@ -230,24 +240,87 @@ def concurrency_frame(attempts: pl.DataFrame, limits: Sequence[tuple[float, int]
 def values_frame(indices: Sequence[int], values: Sequence[Any]) -> pl.DataFrame:
     """Return values as columns beside their ``index``: dicts, dataclasses and models unnested.
 
-    Anything else is one column named ``value``; of Python objects, where no column type holds them all.
+    Anything else is one column named ``value``. Where no column type holds all values of a field, say
+    numbers and dicts, its column holds the Python objects themselves.
     """
     plain = [_plain(value) for value in values]
     index = pl.Series("index", indices, pl.UInt32)
     if plain and all(isinstance(value, dict) for value in plain):
-        columns = pl.from_dicts(plain, infer_schema_length=None, strict=False)
+        columns = _columns(plain)
         if "index" in columns.columns:
             free = "value.index"
             while free in columns.columns:
                 free = f"value.{free}"
             columns = columns.rename({"index": free})
         return pl.DataFrame([index]).hstack(columns)
-    if any(isinstance(value, dict) for value in plain):  # polars would drop what is no dict
-        return pl.DataFrame([index, pl.Series("value", plain, pl.Object)])
+    return pl.DataFrame([index, _column("value", plain) if plain else pl.Series("value", [])])
+
+
+def storable(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Return the table as a file can hold it, and the columns that became JSON text for that.
+
+    Raises:
+        StoreError: a column holds what is no JSON either; the message names it.
+    """
+    odd = [name for name, dtype in table.schema.items() if dtype == pl.Object or _is_hollow(dtype)]
+    return table.with_columns(_json_text(table[name]) for name in odd), odd
+
+
+def _json_text(column: pl.Series) -> pl.Series:
     try:
-        return pl.DataFrame([index, pl.Series("value", plain, strict=False)])
-    except UnicodeEncodeError:  # lone surrogates
-        return pl.DataFrame([index, pl.Series("value", plain, pl.Object)])
+        texts = [None if value is None else _dumped(value) for value in column.to_list()]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"no table can hold them: column {column.name!r}: {error}") from error
+    return _series(column.name, texts, pl.String)
+
+
+def _dumped(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isascii() or not _HALVES.search(text) else json.dumps(value)
+
+
+def _is_hollow(dtype: pl.DataType) -> bool:
+    """Say whether it has a struct without fields, which Parquet does not know."""
+    if isinstance(dtype, pl.Struct):
+        return not dtype.fields or any(_is_hollow(field.dtype) for field in dtype.fields)  # type: ignore[arg-type]
+    return isinstance(dtype, pl.List) and _is_hollow(dtype.inner)  # type: ignore[arg-type]
+
+
+def _columns(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Dicts as columns; what no column type holds stays as it is."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    try:
+        table = pl.from_dicts(rows, infer_schema_length=None, strict=False)
+    except _UNFIT:
+        return pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in names])
+    lossy = [name for name in names if not _holds(table[name], [row.get(name) for row in rows])]
+    return table.with_columns(pl.Series(name, [row.get(name) for row in rows], pl.Object) for name in lossy)
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    try:
+        column = pl.from_dicts([{name: value} for value in values], infer_schema_length=None, strict=False)[
+            name
+        ]
+    except _UNFIT:
+        return pl.Series(name, values, pl.Object)
+    return column if _holds(column, values) else pl.Series(name, values, pl.Object)
+
+
+def _holds(column: pl.Series, values: list[Any]) -> bool:
+    """Say whether a column has every value: polars makes null of a number beside dicts, or a dict of it."""
+    lost = column.null_count()
+    if lost and lost != sum(value is None for value in values):
+        return False
+    if not column.dtype.is_nested():
+        return True
+    shape = Shape()
+    try:
+        for value in values:
+            shape.add(value)
+    except RecursionError:
+        return False
+    return not shape.mixed
 
 
 def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:

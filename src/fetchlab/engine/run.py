@@ -479,7 +479,11 @@ class Run(Readings):
         )
 
     def save(self, folder: str | Path) -> Path:
-        """Wait, then write timings, attempts and values as Parquet and ``run.json``, for ``fl.load``."""
+        """Wait, then write timings, attempts and values as Parquet and ``run.json``, for ``fl.load``.
+
+        Values that no Parquet column holds are written as JSON text where they are JSON; otherwise all but
+        the values is written, and a warning says so. ``run.json`` has it under ``values``.
+        """
         self.wait()
         return saved.write(self, folder, values=self._recorder.keep)
 

@@ -25,6 +25,7 @@ __all__ = [
     "concurrency_frame",
     "errors_frame",
     "join_timings",
+    "json_text",
     "seal_attempts",
     "seal_rows",
     "storable",
@@ -263,20 +264,22 @@ def storable(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         StoreError: a column holds what is no JSON either; the message names it.
     """
     odd = [name for name, dtype in table.schema.items() if dtype == pl.Object or _is_hollow(dtype)]
-    return table.with_columns(_json_text(table[name]) for name in odd), odd
+    return table.with_columns(_as_text(table[name]) for name in odd), odd
 
 
-def _json_text(column: pl.Series) -> pl.Series:
+def json_text(value: Any) -> str | None:
+    """Return a value as JSON, readable where that can be written, None for None."""
+    if value is None:
+        return None
+    text = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if _HALVES.search(text) else text
+
+
+def _as_text(column: pl.Series) -> pl.Series:
     try:
-        texts = [None if value is None else _dumped(value) for value in column.to_list()]
+        return pl.Series(column.name, [json_text(value) for value in column.to_list()], pl.String)
     except (TypeError, ValueError, RecursionError) as error:
         raise StoreError(f"no table can hold them: column {column.name!r}: {error}") from error
-    return _series(column.name, texts, pl.String)
-
-
-def _dumped(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text.isascii() or not _HALVES.search(text) else json.dumps(value)
 
 
 def _is_hollow(dtype: pl.DataType) -> bool:

@@ -65,6 +65,11 @@ class Shape:
             or (self.inner is not None and self.inner.mixed)
         )
 
+    @property
+    def nested(self) -> bool:
+        """True if there are dicts or lists here."""
+        return "dict" in self.kinds or "list" in self.kinds
+
     def outline(self, indent: str = "") -> str:
         """Return the types as indented text, a line per field; ``?`` where one may be missing or None."""
         lines = []

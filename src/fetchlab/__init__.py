@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fetchlab import bench, errors, plot, reference, studies, testbed
     from fetchlab.engine.calls import fetch, map  # noqa: A004
+    from fetchlab.engine.preview import preview
     from fetchlab.engine.run import Run
     from fetchlab.engine.saved import load
     from fetchlab.engine.strategies import Async, Batch, Chunked, Sequential, Threads
@@ -54,6 +55,7 @@ __all__ = [
     "load",
     "map",
     "plot",
+    "preview",
     "reference",
     "studies",
     "testbed",
@@ -61,6 +63,7 @@ __all__ = [
 
 _HOMES = {
     "fetchlab.engine.calls": ("fetch", "map"),
+    "fetchlab.engine.preview": ("preview",),
     "fetchlab.engine.run": ("Run",),
     "fetchlab.engine.saved": ("load",),
     "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Sequential", "Threads"),

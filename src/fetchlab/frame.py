@@ -26,6 +26,7 @@ __all__ = [
     "errors_frame",
     "join_timings",
     "json_text",
+    "plain",
     "seal_attempts",
     "seal_rows",
     "storable",
@@ -244,17 +245,17 @@ def values_frame(indices: Sequence[int], values: Sequence[Any]) -> pl.DataFrame:
     Anything else is one column named ``value``. Where no column type holds all values of a field, say
     numbers and dicts, its column holds the Python objects themselves.
     """
-    plain = [_plain(value) for value in values]
+    rows = [plain(value) for value in values]
     index = pl.Series("index", indices, pl.UInt32)
-    if plain and all(isinstance(value, dict) for value in plain):
-        columns = _columns(plain)
+    if rows and all(isinstance(value, dict) for value in rows):
+        columns = _columns(rows)
         if "index" in columns.columns:
             free = "value.index"
             while free in columns.columns:
                 free = f"value.{free}"
             columns = columns.rename({"index": free})
         return pl.DataFrame([index]).hstack(columns)
-    return pl.DataFrame([index, _column("value", plain) if plain else pl.Series("value", [])])
+    return pl.DataFrame([index, _column("value", rows) if rows else pl.Series("value", [])])
 
 
 def storable(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -332,8 +333,8 @@ def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
     return values.join(timings.rename(clashes), on="index", how="left").sort("index")
 
 
-def _plain(value: Any) -> Any:
-    """Models and dataclasses as dicts, everything else as it is."""
+def plain(value: Any) -> Any:
+    """Return models and dataclasses as dicts, everything else as it is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     dump = getattr(value, "model_dump", None)

@@ -23,7 +23,7 @@ from pyreqwest.proxy import ProxyBuilder
 from fetchlab import errors
 from fetchlab.model import Response
 from fetchlab.redaction import redact_text
-from fetchlab.transport.base import promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.base import head_too_large, promised_too_much, timed_out, too_large, unusable
 from fetchlab.transport.redirects import REDIRECTS, follow, redirected
 
 if TYPE_CHECKING:
@@ -165,6 +165,8 @@ def _translated(error: Exception, timeout: Timeout, elapsed: float) -> errors.Tr
         return unusable(text)
     if _is_connecting(error):
         return errors.ConnectFailed(text)
+    if "message head is too large" in text:
+        return head_too_large()
     return errors.BodyTruncated(text)
 
 

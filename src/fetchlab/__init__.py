@@ -12,6 +12,7 @@ Names are loaded when first used, so that the import itself stays light.
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,9 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 _ROOMS = ("bench", "errors", "plot", "reference", "studies", "testbed")
+
+
+logging.getLogger("fetchlab").addHandler(logging.NullHandler())  # silent unless told; engine/logbook.py
 
 
 def __getattr__(name: str) -> Any:

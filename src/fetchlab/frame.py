@@ -26,6 +26,7 @@ __all__ = [
     "errors_frame",
     "join_timings",
     "json_text",
+    "knob_of",
     "plain",
     "seal_attempts",
     "seal_rows",
@@ -187,6 +188,11 @@ def attempts_frame(timings: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFram
     known = recorded.select("index", "attempt").unique()
     at_once = at_once.join(known, on=["index", "attempt"], how="anti")
     return pl.concat([at_once, recorded]).sort("index", "started", "attempt")
+
+
+def knob_of(error: str) -> str:
+    """Return the knob that helps against errors of this kind."""
+    return _KNOBS.get(error, "")
 
 
 def errors_frame(timings: pl.DataFrame) -> pl.DataFrame:

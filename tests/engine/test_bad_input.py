@@ -314,3 +314,12 @@ def test_an_input_that_raises_midway(client, echo, kind):
     assert [result.value["args"]["n"] for result in run.results()] == [str(n) for n in range(30)]
     assert "Broken" in run.stopped_by
     assert "hunter2" not in run.stopped_by
+
+
+def test_an_empty_run_has_empty_tables_and_says_that_there_is_nothing_to_draw():
+    """A filter that left nothing is the usual reason; the knob to look at is not one of a chart's."""
+    run = fl.fetch([]).wait()
+    assert run.result() == []
+    assert (run.frame().height, run.table().height, run.errors().height) == (0, 0, 0)
+    with pytest.raises(errors.ConfigError, match="no item of this run has ended"):
+        run.plot()

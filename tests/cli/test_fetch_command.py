@@ -6,6 +6,7 @@ import base64
 import json
 import signal
 import subprocess
+import sys
 import time
 
 import polars as pl
@@ -83,8 +84,9 @@ def said_by(echo, bodies):
     ]
 
 
-def test_json_to_lines_and_to_csv(fetchlab, echo, listed, tmp_path):
-    """JSON Lines nest, CSV cannot: there a nested field is JSON text."""
+def test_json_to_lines_and_to_csv(fetchlab, echo, listed, tmp_path, monkeypatch):
+    """JSON Lines nest, CSV cannot: there a nested field is JSON text. A second part has no second header."""
+    monkeypatch.setattr(output, "ROWS", 2)
     urls = listed([f"{echo}/json?n={n}" for n in range(3)])
     assert fetchlab("fetch", urls, "--parse", "json", "--out", "out.jsonl").code == 0
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
@@ -120,8 +122,9 @@ def test_json_that_is_no_dict_stays_in_one_column(fetchlab, echo, listed, tmp_pa
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
-def test_bodies_in_text_files_say_how_they_are_written(fetchlab, echo, listed, tmp_path, suffix):
+def test_bodies_in_text_files_say_how_they_are_written(fetchlab, echo, listed, tmp_path, suffix, monkeypatch):
     """Bytes that are no text would be unreadable, or lost, in a text file."""
+    monkeypatch.setattr(output, "ROWS", 1)
     urls = listed([f"{echo}/json", f"{echo}/bytes/200"])
     assert fetchlab("fetch", urls, "--out", f"out.{suffix}").code == 0
     read = pl.read_csv if suffix == "csv" else pl.read_ndjson
@@ -339,3 +342,29 @@ def test_the_list_itself_is_not_overwritten(fetchlab, bed, echo, tmp_path):
     said = fetchlab("fetch", "urls.csv", "--out", "urls.csv")
     assert (said.code, said.err) == (2, "fetchlab: --out: urls.csv is the list itself\n")
     assert bed.counters("echo")["requests"] == 0
+
+
+HOARDER = """
+import sys
+from pathlib import Path
+from fetchlab.cli.output import Output
+from fetchlab.model import Result
+
+body = bytes(range(256)) * 4000
+with Output(Path(sys.argv[1]), "bytes") as out:
+    for n in range(800):
+        value = n.to_bytes(8) + body
+        out.add(Result(n, "k", "i", True, value, None, 200, 1, False, 0, 0.0, 0.0, 0.0, 0.0, len(value), "h"))
+    print(out.close(complete=True))
+print(next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("suffix", output.FORMATS)
+def test_memory_does_not_grow_with_the_file(tmp_path, suffix):
+    """800 MB of bodies through a file: neither while they come nor when it is made are they all held."""
+    command = [sys.executable, "-c", HOARDER, str(tmp_path / f"out{suffix}")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[-1]) < 400_000

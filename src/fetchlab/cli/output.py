@@ -17,6 +17,8 @@ from fetchlab.errors import ConfigError, StoreError
 from fetchlab.shape import MOST_FIELDS, Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fetchlab.model import Result
 
 __all__ = ["FORMATS", "LIST", "Output", "check", "write_errors"]
@@ -122,18 +124,24 @@ class Output:
         return [pl.Series("encoding", encodings, pl.String), pl.Series("value", texts, pl.String)]
 
     def _join(self, whole: Path) -> None:
+        """Make one file of the parts, holding one part at a time."""
         suffix = whole.suffix.lower()
-        if suffix == ".jsonl" and self._parse == _JSON:
-            self._write_json_lines(whole)
-            return
-        parts = self._parts if self._parse != _JSON else self._unnested()
-        rows = pl.concat([pl.scan_parquet(part) for part in parts], how="diagonal_relaxed")
+        lines = suffix == ".jsonl"
+        parts = self._unnested() if self._parse == _JSON and not lines else self._parts
         if suffix == ".parquet":
-            rows.sink_parquet(whole)
-        elif suffix == ".csv":
-            rows.sink_csv(whole)
-        else:
-            rows.sink_ndjson(whole)
+            rows = pl.concat([pl.scan_parquet(part) for part in parts], how="diagonal_relaxed")
+            # by itself it would gather a quarter of a million rows before it writes any
+            rows.sink_parquet(whole, row_group_size=max(16, self.rows // len(parts)))
+            return
+        with whole.open("wb") as file:
+            for number, part in enumerate(parts):
+                table = pl.read_parquet(part)
+                if not lines:
+                    table.write_csv(file, include_header=number == 0)
+                elif self._parse == _JSON:
+                    file.writelines(_json_lines(table))
+                else:
+                    table.write_ndjson(file)
 
     def _unnested(self) -> list[Path]:
         """Give the parts with a column for each field of the values, where all of them are dicts."""
@@ -164,14 +172,12 @@ class Output:
         columns, more = frame.storable(frame.values_frame(part["index"].to_list(), values))
         return frame.join_timings(columns, part.drop("value")), more
 
-    def _write_json_lines(self, whole: Path) -> None:
-        """The values are JSON text already: put them into the lines as they are."""
-        with whole.open("w", encoding="utf-8") as lines:
-            for part in self._parts:
-                rows = pl.read_parquet(part)
-                timings = rows.drop("value").write_ndjson().splitlines()
-                for timing, value in zip(timings, rows["value"], strict=True):
-                    lines.write(f'{timing[:-1]},"value":{"null" if value is None else value}}}\n')
+
+def _json_lines(part: pl.DataFrame) -> Iterator[bytes]:
+    """The values are JSON text already: put them into the lines as they are."""
+    timings = part.drop("value").write_ndjson().splitlines()
+    for timing, value in zip(timings, part["value"], strict=True):
+        yield f'{timing[:-1]},"value":{value}}}\n'.encode()
 
 
 def write_errors(path: Path, failed: pl.DataFrame | list[str]) -> None:

@@ -15,6 +15,8 @@
     │   ├── StatusError        a status that ``accept`` does not list; carries .status
     │   ├── RateLimited        the host kept refusing for longer than ``patience``
     │   ├── ParseError         the body is not what ``parse`` asked for
+    │   ├── DigestMismatch     a downloaded file is whole, but not the one that was promised
+    │   ├── WriteFailed        a downloaded file cannot be written: disk full, no permission
     │   ├── TaskError          the task raised; the original is ``__cause__``
     │   └── Cancelled          the run was cancelled before the item ended
     ├── Retriable              raise it in a task or parser to have the item tried again
@@ -43,6 +45,7 @@ __all__ = [
     "Cancelled",
     "ConfigError",
     "ConnectFailed",
+    "DigestMismatch",
     "Disallowed",
     "FetchlabError",
     "ItemError",
@@ -58,11 +61,22 @@ __all__ = [
     "TimedOut",
     "TooManyRedirects",
     "TransportError",
+    "WriteFailed",
 ]
 
 
 class FetchlabError(Exception):
     """Root of every error this package raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross to another process whole, whatever arguments the class's ``__init__`` wants."""
+        return _remake, (type(self), self.args, self.__dict__)
+
+
+def _remake(cls: type[FetchlabError], args: tuple[Any, ...], state: dict[str, Any]) -> FetchlabError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class ConfigError(FetchlabError):
@@ -149,6 +163,14 @@ class ParseError(ItemError):
     def __init__(self, message: str, *, retriable: bool = False) -> None:
         super().__init__(message)
         self.retriable = retriable
+
+
+class DigestMismatch(ItemError):
+    """A downloaded file is whole, but its digest is not the one that was promised; it was removed."""
+
+
+class WriteFailed(ItemError):
+    """A downloaded file cannot be written: disk full, no permission, something else in its place."""
 
 
 class TaskError(ItemError):

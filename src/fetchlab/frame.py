@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -110,6 +111,8 @@ _KNOBS = {
     "ConfigError": "the one its message names",
     "RateLimited": "rate, or retry=fl.Retry(patience=…)",
     "ParseError": "parse",
+    "DigestMismatch": "digest, or the URL",
+    "WriteFailed": "to",
     "StudyError": "the items: the service does not know them, or answered something else",
     "TaskError": "the task itself",
     "Retriable": "retry=fl.Retry(attempts=…)",
@@ -340,9 +343,10 @@ def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
 
 
 def plain(value: Any) -> Any:
-    """Return models and dataclasses as dicts, everything else as it is."""
+    """Return models and dataclasses as dicts, paths in them as text, everything else as it is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+        fields = dataclasses.asdict(value)
+        return {name: str(one) if isinstance(one, PurePath) else one for name, one in fields.items()}
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump()

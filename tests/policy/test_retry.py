@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import fetchlab as fl
 from fetchlab import errors
+from fetchlab.engine.work import Work
 from fetchlab.policy.retry import IDEMPOTENT, RETRIED_STATUSES, Retry
 
 seconds = st.floats(0, 1e6)
@@ -89,6 +90,38 @@ def test_which_errors_are_retried(error, again):
     assert Retry().again(error, 1) is again
 
 
+@given(attempts=st.integers(2, 50), refusals=st.integers(1, 1000))
+def test_attempts_that_are_not_charged_are_not_counted(attempts, refusals):
+    """A host that refuses a thousand times has used up nothing; the first real failure counts as one."""
+    work = Work(0, "item", 0.0)
+    work.attempt, work.excused = refusals, refusals
+    assert work.charged == 0
+    retry = Retry(attempts=attempts)
+    assert retry.again(errors.StatusError("x", 429), work.charged)
+    work.attempt += attempts - 1
+    assert retry.again(errors.TimedOut("x"), work.charged)
+    work.attempt += 1
+    assert not retry.again(errors.TimedOut("x"), work.charged)
+
+
+def test_one_attempt_is_one_even_if_it_was_refused():
+    """``attempts=1`` never tries again: who says so wants to see the refusal."""
+    assert not Retry(attempts=1).again(errors.StatusError("x", 429), 0)
+
+
+def test_new_attempts_are_charged_from_none():
+    """``retry_failed`` gives an item all its attempts again, and numbers them on."""
+    work = Work(0, "item", 0.0)
+    work.attempt, work.excused = 7, 3
+    again = work.again()
+    assert (again.attempt, again.charged) == (7, 0)
+
+
+def test_the_defaults_of_patience_and_budget():
+    """They stand in the documentation: five minutes, and one retry per ten requests."""
+    assert (Retry().patience, Retry().budget) == (300.0, 0.1)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -101,6 +134,14 @@ def test_which_errors_are_retried(error, again):
         {"base": "1"},
         {"cap": math.inf},
         {"cap": -0.1},
+        {"budget": -0.1},
+        {"budget": math.inf},
+        {"budget": "10%"},
+        {"budget": None},
+        {"patience": -1},
+        {"patience": math.nan},
+        {"patience": "5m"},
+        {"patience": None},
         {"statuses": 503},
         {"statuses": "503"},
         {"statuses": ["503"]},

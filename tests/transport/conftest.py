@@ -92,14 +92,19 @@ def tls(authority):
         process.wait()
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 512
+
+
 class Site:
     """A plain HTTP server whose pages a test sets: path → (status, headers, body)."""
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
         self.pages = {}
         self.seen = []
         self.hold = threading.Event()
         self.hold.set()
+        self.arrived = threading.Event()
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -107,6 +112,7 @@ class Site:
 
             def do_GET(self):
                 site.seen.append((self.path, dict(self.headers)))
+                site.arrived.set()
                 site.hold.wait(30)
                 status, headers, body = site.pages.get(self.path, (200, {}, b"page"))
                 self.send_response(status)
@@ -118,7 +124,7 @@ class Site:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = _Server((address, 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
@@ -133,6 +139,15 @@ def site():
     made = Site()
     yield made
     made.hold.set()
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def site_everywhere():
+    """One that answers on every loopback address, so that it is many hosts."""
+    made = Site("0.0.0.0")
+    yield made
     made.server.shutdown()
     made.server.server_close()
 

@@ -18,15 +18,25 @@ LONGEST_PAUSE = 8.0
 
 
 class Breaker:
-    """The breaker of one host. Times are seconds of one monotonic clock."""
+    """The breaker of one host. Times are seconds of one monotonic clock.
 
-    __slots__ = ("_failures", "_pause", "alive", "opened", "probing", "until")
+    Attributes:
+        alive: the host has answered before.
+        opened: nothing but a probe is let through.
+        probing: a probe is under way.
+        since: when it opened last; a probe that began before is none any more.
+        well: alive, and nothing failed since.
+        until: when the next probe may start.
+    """
+
+    __slots__ = ("_failures", "_pause", "alive", "opened", "probing", "since", "until", "well")
 
     def __init__(self) -> None:
         self.alive = False
+        self.well = False
         self.opened = False
         self.probing = False
-        self.until = -math.inf
+        self.since = self.until = -math.inf
         self._failures = 0
         self._pause = PAUSE
 
@@ -38,7 +48,7 @@ class Breaker:
 
     def answered(self) -> None:
         """The host is there."""
-        self.alive = True
+        self.alive = self.well = True
         self._failures = 0
         if self.opened:
             self.opened = self.probing = False
@@ -52,6 +62,7 @@ class Breaker:
             probe: it was the probe.
             counts: it tells something new: that the host refuses connections, or a first attempt failed.
         """
+        self.well = False
         if self.opened:
             if probe:
                 self.probing = False
@@ -61,6 +72,7 @@ class Breaker:
         self._failures += counts
         if self._failures >= (FAILURES if self.alive else STRANGER_FAILURES):
             self.opened = True
+            self.since = now
             self.until = now + self._pause
 
     def dropped(self) -> None:

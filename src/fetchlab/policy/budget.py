@@ -7,6 +7,8 @@ is told when its token will be there.
 
 from __future__ import annotations
 
+import math
+
 __all__ = ["RESERVE", "TRICKLE", "RetryBudget"]
 
 RESERVE = 10.0
@@ -30,17 +32,20 @@ class RetryBudget:
         self._counted = 0
         self.tokens = RESERVE
 
-    def take(self, now: float, requests: int) -> float:
+    def take(self, now: float, requests: int, patience: float = math.inf) -> float:
         """Take one retry; return the seconds until it may be made, 0.0 if at once.
 
         Args:
             now: the clock's reading.
             requests: requests made to the host so far.
+            patience: a retry that had to wait longer will not be made, and is not taken.
         """
         earned = self._share * (requests - self._counted)
         most = max(RESERVE, self._share * requests)
         waited = TRICKLE * (now - self._since) if self.tokens < RESERVE else 0.0
         self._counted, self._since = requests, now
         self.tokens = min(most, max(self.tokens + earned, min(RESERVE, self.tokens + earned + waited)))
-        self.tokens -= 1.0
-        return max(0.0, -self.tokens / TRICKLE)
+        wait = max(0.0, (1.0 - self.tokens) / TRICKLE)
+        if wait <= patience:
+            self.tokens -= 1.0
+        return wait

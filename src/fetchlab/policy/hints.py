@@ -9,6 +9,7 @@ more than a day) is no hint.
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,9 @@ def _reset(text: str | None, wall: float) -> float | None:
 
 
 def _date(text: str | None, wall: float) -> float | None:
+    """All forms of an HTTP date are in UTC, also those that do not say so (RFC 9110 section 5.6.7)."""
     try:
-        return parsedate_to_datetime(text or "").timestamp() - wall
+        date = parsedate_to_datetime(text or "")
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

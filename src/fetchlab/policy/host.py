@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["HostGate", "HostRules"]
 
 WINDOW = 1.0
+OVERLOADED = frozenset({"HTTP 503", "TimedOut"})
+"""Troubles that more requests in flight may have caused."""
 
 log = logging.getLogger("fetchlab.host")
 
@@ -153,12 +155,11 @@ class HostGate:
         """The moment at which patience ends."""
         return math.inf if self._blocked_since is None else self._blocked_since + self._patience
 
-    @property
-    def why(self) -> str:
-        """What stands in the way, in a word."""
+    def why(self, now: float) -> str:
+        """Return what stands in the way, in a word."""
         if self.breaker.opened:
             return "breaker"
-        return "rate" if self.discovery is not None or self._gcra is not None else "limit"
+        return "retry-after" if self.parked_until > now else "rate"
 
     # what became of it
 
@@ -178,14 +179,18 @@ class HostGate:
                 self._told = -math.inf
                 log.info("%s answers again", self.name)
             if self.discovery is not None:
-                self.discovery.accepted(now)
+                if began < self._event:
+                    self.discovery.late(now)
+                else:
+                    self.discovery.accepted(now)
             if self.limit is not None:
                 if latency is not None:
                     self.limit.succeeded(began, latency, now, self.in_flight)
             elif self.discovery is None and self._gcra is None and now >= self.parked_until:
                 self.quiet = True
-        self._blocked_since = None
-        self.breaker.answered()
+        if not self.breaker.well or self._blocked_since is not None:
+            self._blocked_since = None
+            self.breaker.answered()
         self.in_flight -= 1
 
     def refused(self, began: float, now: float, pause: float | None, *, slow_down: bool) -> None:
@@ -204,6 +209,7 @@ class HostGate:
         if began < self._event:  # it began before the refusal that is already acted upon
             if pause > 2 * (self.parked_until - self._event):
                 self.parked_until = now + pause
+                self.quiet = False
             return
         self._event = now
         self.parked_until = max(self.parked_until, now + pause)
@@ -249,9 +255,9 @@ class HostGate:
         self.in_flight -= 1
         if not self._breaks:
             return
-        if self.limit is not None:
+        if self.limit is not None and trouble in OVERLOADED:
             self.limit.failed(began, now)
-        self.breaker.failed(now, probe=probe, counts=first or down)
+        self.breaker.failed(now, probe=probe and began > self.breaker.since, counts=first or down)
         if self.breaker.opened:
             self.quiet = False
             self._block(now, trouble)
@@ -266,10 +272,10 @@ class HostGate:
                     self._told - now,
                 )
 
-    def dropped(self, *, probe: bool) -> None:
+    def dropped(self, *, probe: bool, began: float = math.inf) -> None:
         """An attempt ended without saying anything about the host."""
         self.in_flight -= 1
-        if probe:
+        if probe and began > self.breaker.since:
             self.breaker.dropped()
 
     def retry_wait(self, now: float) -> float:
@@ -278,7 +284,7 @@ class HostGate:
             return 0.0
         if self._budget is None:
             self._budget = RetryBudget(self._share, now)
-        return self._budget.take(now, self.requests)
+        return self._budget.take(now, self.requests, self._patience)
 
     def _block(self, now: float, trouble: str) -> None:
         self.trouble = trouble

@@ -18,6 +18,9 @@ from fetchlab.policy.keys import host_of
 
 __all__ = ["Gcra", "RateKnob", "RateLimit", "RateRules"]
 
+EXTREME = 1e9
+"""No rate, period, interval or burst is beyond it: arithmetic with infinity would mean no limit at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
@@ -36,10 +39,12 @@ class RateLimit:
     def __post_init__(self) -> None:
         for name in ("rate", "per"):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-                raise ConfigError("rate", f"{name} is a number above 0, not {value!r}")
-        if not isinstance(self.burst, int) or isinstance(self.burst, bool) or self.burst < 1:
-            raise ConfigError("rate", f"burst is a whole number of 1 or more, not {self.burst!r}")
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= EXTREME:
+                raise ConfigError("rate", f"{name} is a number above 0 and sensible, not {value!r:.40}")
+        if not 1 / EXTREME <= self.per / self.rate <= EXTREME:
+            raise ConfigError("rate", f"{self.rate!r} requests in {self.per!r} s cannot be meant")
+        if not isinstance(self.burst, int) or isinstance(self.burst, bool) or not 1 <= self.burst <= EXTREME:
+            raise ConfigError("rate", f"burst is a whole number of 1 or more, not {self.burst!r:.40}")
 
     @property
     def interval(self) -> float:

@@ -12,6 +12,7 @@ from fetchlab.redaction import MASK, redact_headers, redact_url
 from fetchlab.transport import options as check
 from fetchlab.transport.cookies import CookieJar, cookie_header
 from fetchlab.transport.hooks import Hooks
+from fetchlab.transport.limits import idle_connections
 from fetchlab.transport.robots import Robots
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Client:
             cert=check.checked_cert(cert),
             proxies=check.checked_proxies(proxy),
             redirects=check.checked_redirects(redirects),
-            idle=check.idle_connections(),
+            idle=idle_connections(),
         )
         if transport == "httpx":
             check.needs_extra(self._options)
@@ -144,6 +145,30 @@ class Client:
             self._wire = self._open()
             self._forget = loop.on_close(self._close, order=CLOSE_ORDER)
         return self._wire
+
+    @property
+    def recipe(self) -> tuple[str, check.Options]:
+        """The wire's kind and what it is asked to do, to open a blocking one like it.
+
+        Raises:
+            ConfigError: it does more than can be had there.
+        """
+        if not isinstance(self._kind, str):
+            raise ConfigError(
+                "client",
+                f"threads and processes need blocking requests, which {type(self._kind).__name__} cannot"
+                " send; give an fl.Client, or another strategy",
+            )
+        for knob, asked in (
+            ("robots", self._asks_robots),
+            ("keep_cookies", self._keep_cookies),
+            ("auth", self._authorise),
+        ):
+            if asked:
+                raise ConfigError(
+                    knob, "of this fl.Client works on the loop only; use workers=… or strategy=fl.Async(…)"
+                )
+        return self._kind, self._options
 
     def crawl_delay(self, host: str) -> float | None:
         """Return the seconds between requests that a host's robots.txt asks for.

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors, httpx_bridge
 from fetchlab.model import Response
 from fetchlab.redaction import is_credential, redact_text
-from fetchlab.transport.base import head_too_large, promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.base import (
+    Incoming,
+    head_too_large,
+    promised_too_much,
+    timed_out,
+    too_large,
+    unusable,
+)
 from fetchlab.transport.redirects import REDIRECTS, Redirected, follow, redirected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from fetchlab.model import Request
     from fetchlab.policy.timeout import Timeout
     from fetchlab.transport.hooks import Hooks
     from fetchlab.transport.options import Options
 
-__all__ = ["HttpxTransport"]
+__all__ = ["HttpxTransport", "built", "client_of", "hop_of", "no_auth", "translated"]
 
 IDLE_SECONDS = 90.0
 _now = time.perf_counter
@@ -44,7 +52,7 @@ class HttpxTransport:
         self._limit = options.redirects
         self._hooks = hooks
         self._owned = client is None
-        self._client = client or _client(self._httpx, options)
+        self._client = client or client_of(self._httpx, options)
 
     async def send(self, request: Request, timeout: Timeout, max_bytes: int) -> Response:
         """Send a request; see :class:`~fetchlab.transport.base.Transport`."""
@@ -54,7 +62,7 @@ class HttpxTransport:
         try:
             async with asyncio.timeout(timeout.total):
                 answer = await self._client.send(
-                    self._built(sent, timeout), stream=True, follow_redirects=False, **_no_auth(sent)
+                    self._built(sent, timeout), stream=True, follow_redirects=False, **no_auth(sent)
                 )
                 try:
                     if hooks is not None:
@@ -69,29 +77,15 @@ class HttpxTransport:
         except errors.TransportError:
             raise
         except Exception as error:
-            raise _translated(error, timeout) from error
+            raise translated(error, timeout) from error
         return await follow(self.send, hop, timeout, max_bytes, _now() - began)
 
     def _built(self, request: Request, timeout: Timeout) -> Any:
-        """The request with the client's own headers; without the secret ones where a redirect led abroad."""
-        outgoing = self._client.build_request(
-            request.method,
-            request.url,
-            headers=_encoded(request.headers),
-            content=request.content,
-            timeout=self._httpx.Timeout(timeout.read, connect=timeout.connect, pool=None),
-        )
-        if isinstance(request, Redirected) and request.foreign:
-            own = {name.lower() for name in request.headers or ()}  # kept cookies of that very host
-            for name, value in list(outgoing.headers.items()):
-                if name.lower() not in own and is_credential(name, value):
-                    del outgoing.headers[name]
-        return outgoing
+        limits = self._httpx.Timeout(timeout.read, connect=timeout.connect, pool=None)
+        return built(self._client, request, limits)
 
     def _hop(self, request: Request, answer: Any) -> Redirected | None:
-        """Where the answer leads, None if it is one to keep."""
-        location = answer.headers.get("location") if self._limit and answer.status_code in REDIRECTS else None
-        return redirected(request, answer.status_code, location, self._limit) if location else None
+        return hop_of(request, answer, self._limit)
 
     async def _read(self, answer: Any, method: str, max_bytes: int) -> Response:
         first_byte = _now()
@@ -107,14 +101,63 @@ class HttpxTransport:
             answer.status_code, answer.headers, bytes(body), str(answer.url), answer.http_version, first_byte
         )
 
+    @asynccontextmanager
+    async def stream(self, request: Request, timeout: Timeout) -> AsyncIterator[Incoming]:
+        """Send a request, its body to come; see :class:`~fetchlab.transport.base.Transport`."""
+        limit = asyncio.timeout(timeout.total)
+        try:
+            async with limit:
+                answer = await self._begin(request, timeout)
+                try:
+                    yield Incoming(
+                        answer.status_code,
+                        answer.headers,
+                        str(answer.url),
+                        answer.http_version,
+                        _now(),
+                        _chunks(answer, timeout),
+                    )
+                finally:
+                    await answer.aclose()
+        except TimeoutError as error:
+            if limit.expired():
+                raise timed_out("total", timeout) from error
+            raise
+
+    async def _begin(self, request: Request, timeout: Timeout) -> Any:
+        """The answer that is no redirect, its body unread."""
+        hooks = self._hooks
+        while True:
+            sent = request if hooks is None else await hooks.before(request, self, timeout)
+            try:
+                answer = await self._client.send(
+                    self._built(sent, timeout), stream=True, follow_redirects=False, **no_auth(sent)
+                )
+            except Exception as error:
+                raise translated(error, timeout) from error
+            if hooks is not None:
+                hooks.after(request, answer.headers.get_list("set-cookie"))
+            try:
+                hop = self._hop(request, answer)
+            except errors.TransportError:
+                await answer.aclose()
+                raise
+            if hop is None:
+                return answer
+            await answer.aclose()
+            request = hop
+
     async def aclose(self) -> None:
         """Close the client if it was made here."""
         if self._owned:
             await self._client.aclose()
 
 
-def _client(httpx: Any, options: Options) -> Any:
-    """A client that takes its proxies from the environment only if told nothing, and keeps no cookies."""
+def client_of(httpx: Any, options: Options, *, blocking: bool = False) -> Any:
+    """Return a client that keeps no cookies and looks for proxies in the environment only if told nothing."""
+    client, transport = (
+        (httpx.Client, httpx.HTTPTransport) if blocking else (httpx.AsyncClient, httpx.AsyncHTTPTransport)
+    )
     context = httpx.create_ssl_context(verify=options.verify)
     if options.roots is not None:
         context.load_verify_locations(cadata=options.roots.decode())
@@ -127,24 +170,59 @@ def _client(httpx: Any, options: Options) -> Any:
             max_connections=None, max_keepalive_connections=options.idle, keepalive_expiry=IDLE_SECONDS
         ),
     }
-    return httpx.AsyncClient(
-        headers=_encoded(options.headers),
+    return client(
+        headers=encoded(options.headers),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         trust_env=options.proxies is None,
         mounts={
-            f"{scheme}://": httpx.AsyncHTTPTransport(proxy=url, **settings)
+            f"{scheme}://": transport(proxy=url, **settings)
             for scheme, url in (options.proxies or {}).items()
         },
         **settings,
     )
 
 
-def _no_auth(request: Request) -> dict[str, None]:
-    """The client's own ``auth`` is not for a host that a redirect led to."""
+async def _chunks(answer: Any, timeout: Timeout) -> AsyncIterator[bytes | memoryview]:
+    """The body in the wire's own pieces, content encoding left as it is."""
+    body = answer.aiter_raw()
+    try:
+        async for chunk in body:
+            yield chunk
+    except Exception as error:
+        raise translated(error, timeout) from error
+    finally:
+        await body.aclose()
+
+
+def built(client: Any, request: Request, timeout: Any) -> Any:
+    """Return the request with the client's own headers; without secret ones where a redirect led abroad."""
+    outgoing = client.build_request(
+        request.method,
+        request.url,
+        headers=encoded(request.headers),
+        content=request.content,
+        timeout=timeout,
+    )
+    if isinstance(request, Redirected) and request.foreign:
+        own = {name.lower() for name in request.headers or ()}  # kept cookies of that very host
+        for name, value in list(outgoing.headers.items()):
+            if name.lower() not in own and is_credential(name, value):
+                del outgoing.headers[name]
+    return outgoing
+
+
+def hop_of(request: Request, answer: Any, limit: int) -> Redirected | None:
+    """Return where an answer leads, None if it is one to keep."""
+    location = answer.headers.get("location") if limit and answer.status_code in REDIRECTS else None
+    return redirected(request, answer.status_code, location, limit) if location else None
+
+
+def no_auth(request: Request) -> dict[str, None]:
+    """Return what keeps the client's own ``auth`` from a host that a redirect led to."""
     return {"auth": None} if isinstance(request, Redirected) and request.foreign else {}
 
 
-def _encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]] | None:
+def encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]] | None:
     """As UTF-8, like the other wire; httpx by itself refuses what is not ASCII."""
     if not headers:
         return None
@@ -153,7 +231,7 @@ def _encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]] | N
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
-def _translated(error: Exception, timeout: Timeout) -> errors.TransportError:
+def translated(error: Exception, timeout: Timeout) -> errors.TransportError:
     """By class name, so that forks of httpx with the same names are understood too."""
     names = {cls.__name__ for cls in type(error).__mro__}
     text = redact_text(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

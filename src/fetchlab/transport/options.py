@@ -28,7 +28,6 @@ __all__ = [
     "checked_proxies",
     "checked_redirects",
     "checked_roots",
-    "idle_connections",
     "needs_extra",
 ]
 
@@ -168,16 +167,6 @@ def checked_redirects(redirects: int) -> int:
     if not isinstance(redirects, int) or isinstance(redirects, bool) or redirects < 0:
         raise ConfigError("redirects", f"must be a whole number of 0 or more, not {redirects!r}")
     return redirects
-
-
-def idle_connections() -> int:
-    """Return how many idle connections to keep: an eighth of the files allowed to be open, at most 1,000."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return 1000
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return 1000 if limit == resource.RLIM_INFINITY else max(8, min(1000, limit // 8))
 
 
 def needs_extra(options: Options) -> None:

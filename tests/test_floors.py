@@ -11,7 +11,7 @@ import fetchlab
 
 ROOT = Path(fetchlab.__file__).parent
 ORDER = [
-    {"redaction"},
+    {"redaction", "shape"},
     {"errors"},
     {"httpx_bridge"},
     {"model"},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import json
 
 import msgspec
 import polars as pl
@@ -62,6 +64,41 @@ def test_values(values, columns):
     """Dicts, dataclasses and models unnest; what no column type holds stays as it is rather than null."""
     table = frame.values_frame(range(len(values)), values)
     assert table.to_dict(as_series=False) == {"index": list(range(len(values))), **columns}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, [1]],
+        [1, {"b": 1}],
+        ["x", {"b": 1}],
+        [{"b": 1}, {"b": {"c": 1}}],
+        [[1], [{"b": 1}]],
+        [[{"b": 1}], [{"b": [2]}], None],
+        [2**200],
+        ["\ud800"],
+    ],
+    ids=repr,
+)
+def test_nothing_is_lost_where_no_column_type_fits(values):
+    """Polars by itself raises, makes null of a number beside dicts, or makes a dict of it."""
+    table = frame.values_frame(range(len(values)), [{"a": value, "b": 1} for value in values])
+    assert table["a"].to_list() == values
+    assert table["b"].to_list() == [1] * len(values)
+    assert frame.values_frame(range(len(values)), [[value] for value in values])["value"].to_list() == [
+        [value] for value in values
+    ]
+
+
+def test_what_a_file_can_hold():
+    """Objects become JSON text, with the columns named; what is no JSON either is named as well."""
+    table = frame.values_frame(range(2), [{"a": 1, "e": {}, "n": 1}, {"a": ["\ud800"], "e": {}, "n": 2}])
+    stored, texts = frame.storable(table)
+    assert texts == ["a", "e"]
+    assert [json.loads(text) for text in stored["a"]] == [1, ["\ud800"]]
+    stored.write_parquet(io.BytesIO())
+    with pytest.raises(fl.errors.StoreError, match="column 'odd'"):
+        frame.storable(frame.values_frame(range(1), [{"odd": object()}]))
 
 
 def test_no_values():

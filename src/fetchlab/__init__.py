@@ -12,6 +12,7 @@ Names are loaded when first used, so that the import itself stays light.
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fetchlab import bench, errors, plot, reference, studies, testbed
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.downloads import download
+    from fetchlab.engine.preview import preview
     from fetchlab.engine.run import Run
     from fetchlab.engine.saved import load
     from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Threads
@@ -58,6 +60,7 @@ __all__ = [
     "load",
     "map",
     "plot",
+    "preview",
     "reference",
     "studies",
     "testbed",
@@ -66,6 +69,7 @@ __all__ = [
 _HOMES = {
     "fetchlab.engine.calls": ("fetch", "map"),
     "fetchlab.engine.downloads": ("download",),
+    "fetchlab.engine.preview": ("preview",),
     "fetchlab.engine.run": ("Run",),
     "fetchlab.engine.saved": ("load",),
     "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Processes", "Sequential", "Threads"),
@@ -79,6 +83,9 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 _ROOMS = ("bench", "errors", "plot", "reference", "studies", "testbed")
+
+
+logging.getLogger("fetchlab").addHandler(logging.NullHandler())  # silent unless told; engine/logbook.py
 
 
 def __getattr__(name: str) -> Any:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+from fetchlab.errors import StoreError
+from fetchlab.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +26,12 @@ __all__ = [
     "concurrency_frame",
     "errors_frame",
     "join_timings",
+    "json_text",
+    "knob_of",
+    "plain",
     "seal_attempts",
     "seal_rows",
+    "storable",
     "timings_frame",
     "values_frame",
 ]
@@ -111,6 +120,10 @@ _KNOBS = {
 }
 
 
+_UNFIT = (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError)
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
 def seal_rows(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     """Turn rows in ROW order into columns; the host as a category, to hold it once."""
     return _frame_of(rows, ROW).with_columns(pl.col("host").cast(pl.Categorical))
@@ -180,6 +193,11 @@ def attempts_frame(timings: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFram
     return pl.concat([at_once, recorded]).sort("index", "started", "attempt")
 
 
+def knob_of(error: str) -> str:
+    """Return the knob that helps against errors of this kind."""
+    return _KNOBS.get(error, "")
+
+
 def errors_frame(timings: pl.DataFrame) -> pl.DataFrame:
     """Group the failed items by error kind and host, most frequent first."""
     grouped = (
@@ -233,24 +251,89 @@ def concurrency_frame(attempts: pl.DataFrame, limits: Sequence[tuple[float, int]
 def values_frame(indices: Sequence[int], values: Sequence[Any]) -> pl.DataFrame:
     """Return values as columns beside their ``index``: dicts, dataclasses and models unnested.
 
-    Anything else is one column named ``value``; of Python objects, where no column type holds them all.
+    Anything else is one column named ``value``. Where no column type holds all values of a field, say
+    numbers and dicts, its column holds the Python objects themselves.
     """
-    plain = [_plain(value) for value in values]
+    rows = [plain(value) for value in values]
     index = pl.Series("index", indices, pl.UInt32)
-    if plain and all(isinstance(value, dict) for value in plain):
-        columns = pl.from_dicts(plain, infer_schema_length=None, strict=False)
+    if rows and all(isinstance(value, dict) for value in rows):
+        columns = _columns(rows)
         if "index" in columns.columns:
             free = "value.index"
             while free in columns.columns:
                 free = f"value.{free}"
             columns = columns.rename({"index": free})
         return pl.DataFrame([index]).hstack(columns)
-    if any(isinstance(value, dict) for value in plain):  # polars would drop what is no dict
-        return pl.DataFrame([index, pl.Series("value", plain, pl.Object)])
+    return pl.DataFrame([index, _column("value", rows) if rows else pl.Series("value", [])])
+
+
+def storable(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Return the table as a file can hold it, and the columns that became JSON text for that.
+
+    Raises:
+        StoreError: a column holds what is no JSON either; the message names it.
+    """
+    odd = [name for name, dtype in table.schema.items() if dtype == pl.Object or _is_hollow(dtype)]
+    return table.with_columns(_as_text(table[name]) for name in odd), odd
+
+
+def json_text(value: Any) -> str | None:
+    """Return a value as JSON, readable where that can be written, None for None."""
+    if value is None:
+        return None
+    text = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if _HALVES.search(text) else text
+
+
+def _as_text(column: pl.Series) -> pl.Series:
     try:
-        return pl.DataFrame([index, pl.Series("value", plain, strict=False)])
-    except UnicodeEncodeError:  # lone surrogates
-        return pl.DataFrame([index, pl.Series("value", plain, pl.Object)])
+        return pl.Series(column.name, [json_text(value) for value in column.to_list()], pl.String)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"no table can hold them: column {column.name!r}: {error}") from error
+
+
+def _is_hollow(dtype: pl.DataType) -> bool:
+    """Say whether it has a struct without fields, which Parquet does not know."""
+    if isinstance(dtype, pl.Struct):
+        return not dtype.fields or any(_is_hollow(field.dtype) for field in dtype.fields)  # type: ignore[arg-type]
+    return isinstance(dtype, pl.List) and _is_hollow(dtype.inner)  # type: ignore[arg-type]
+
+
+def _columns(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Dicts as columns; what no column type holds stays as it is."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    try:
+        table = pl.from_dicts(rows, infer_schema_length=None, strict=False)
+    except _UNFIT:
+        return pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in names])
+    lossy = [name for name in names if not _holds(table[name], [row.get(name) for row in rows])]
+    return table.with_columns(pl.Series(name, [row.get(name) for row in rows], pl.Object) for name in lossy)
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    try:
+        column = pl.from_dicts([{name: value} for value in values], infer_schema_length=None, strict=False)[
+            name
+        ]
+    except _UNFIT:
+        return pl.Series(name, values, pl.Object)
+    return column if _holds(column, values) else pl.Series(name, values, pl.Object)
+
+
+def _holds(column: pl.Series, values: list[Any]) -> bool:
+    """Say whether a column has every value: polars makes null of a number beside dicts, or a dict of it."""
+    lost = column.null_count()
+    if lost and lost != sum(value is None for value in values):
+        return False
+    if not column.dtype.is_nested():
+        return True
+    shape = Shape()
+    try:
+        for value in values:
+            shape.add(value)
+    except RecursionError:
+        return False
+    return not shape.mixed
 
 
 def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
@@ -259,8 +342,8 @@ def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
     return values.join(timings.rename(clashes), on="index", how="left").sort("index")
 
 
-def _plain(value: Any) -> Any:
-    """Models and dataclasses as dicts, paths in them as text, everything else as it is."""
+def plain(value: Any) -> Any:
+    """Return models and dataclasses as dicts, paths in them as text, everything else as it is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.asdict(value)
         return {name: str(one) if isinstance(one, PurePath) else one for name, one in fields.items()}

@@ -51,7 +51,7 @@ def process(tmp_path):
     def start(*words, **more):
         command = [sys.executable, "-c", AS_FROM_A_TERMINAL, *map(str, words)]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started.append(subprocess.Popen(command, cwd=tmp_path, text=True, **pipes, **more))
+        started.append(subprocess.Popen(command, cwd=tmp_path, text=True, **(pipes | more)))
         return started[-1]
 
     yield start

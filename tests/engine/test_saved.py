@@ -33,12 +33,24 @@ def test_round_trip(echo, tmp_path):
 
 
 def test_values_that_no_table_can_hold(echo, tmp_path):
-    """Timings are saved all the same, and the missing values say why."""
+    """Timings are saved all the same, and the missing values say why: at once, not when they are needed."""
     run = fl.fetch([f"{echo}/json"], parse="response")
-    loaded = fl.load(run.save(tmp_path))
+    with pytest.warns(UserWarning, match="the values are not saved.*column 'value'"):
+        loaded = fl.load(run.save(tmp_path))
     assert loaded.frame().height == 1
     with pytest.raises(StoreError, match="no table can hold them"):
         loaded.table()
+
+
+def test_values_of_mixed_kinds_are_saved_as_json_text(tmp_path):
+    """A field that is a number here and a list there must neither raise nor become null."""
+    values = [{"a": 1, "n": 1}, {"a": [2], "n": 2}, {"a": {"b": "ä"}, "n": 3}, {"n": 4}]
+    run = fl.map(lambda item: values[item], range(4)).wait()
+    assert run.table()["a"].to_list() == [1, [2], {"b": "ä"}, None]
+    folder = run.save(tmp_path)
+    assert fl.load(folder).table()["a"].to_list() == ["1", "[2]", '{"b": "ä"}', None]
+    assert fl.load(folder).table()["n"].to_list() == [1, 2, 3, 4]
+    assert "as JSON text" in json.loads((folder / "run.json").read_text())["values"]
 
 
 def test_without_values_over_an_older_run(tmp_path):

@@ -219,3 +219,12 @@ def test_no_such_route(url):
     """Otherwise a wrong path would go unnoticed."""
     assert ask(url, "/nowhere").status == 404
     assert ask(url, "/json", "DELETE").status == 404
+
+
+def test_base64(url):
+    """Otherwise a body that is no JSON, or no text, could not be had."""
+    answer = ask(url, "/base64/_wAheA==?type=text/plain")
+    assert answer.body == b"\xff\x00!x"
+    assert answer.headers["content-type"] == "text/plain"
+    assert ask(url, "/base64/e30=").headers["content-type"] == "application/json"
+    assert ask(url, "/base64/%C3%A4").status == 400

@@ -14,7 +14,7 @@ from fetchlab.engine.run import Run
 from fetchlab.engine.scheduler import Scheduler
 from fetchlab.engine.source import source_of
 from fetchlab.engine.strategies import choose, plan_of
-from fetchlab.engine.tasks import is_plain
+from fetchlab.engine.tasks import is_generator, is_plain
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
 from fetchlab.policy.bounds import Bounds
@@ -178,6 +178,8 @@ def map(  # noqa: A001  # the field's word for it
     """
     if not callable(task):
         raise ConfigError("task", f"give a function of one item, not {type(task).__name__}")
+    if is_generator(task):
+        raise ConfigError("task", "is a generator function; return a value instead of yielding")
     plain = is_plain(task)
     chosen = choose(workers, strategy, plain=plain)
     limit = None if timeout is None else Timeout.of(timeout)
@@ -307,7 +309,7 @@ def _at_least(knob: str, value: object, least: int) -> None:
 
 
 def _function(knob: str, value: Any) -> Any:
-    if not callable(value) or not is_plain(value):
+    if not callable(value) or not is_plain(value) or (is_generator(value) and knob != "follow"):
         raise ConfigError(knob, f"give a plain function, not {value!r}")
     return value
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, get_origin, overload
 
 import msgspec
 
+from fetchlab.engine.tasks import is_generator, is_plain
 from fetchlab.errors import ConfigError, FetchlabError, ParseError
 from fetchlab.redaction import redact_text
 
@@ -44,7 +44,7 @@ def parser(parse: Any) -> Parser:
         return _typed(parse)
     if get_origin(parse) is not None:  # list[Movie], dict[str, int]
         return lambda response: decode(response, parse)
-    if callable(parse) and not inspect.iscoroutinefunction(parse):
+    if callable(parse) and is_plain(parse) and not is_generator(parse):
         return _guarded(parse)
     raise ConfigError(
         "parse", f"give 'bytes', 'text', 'json', a type or a plain function of the response, not {parse!r}"
@@ -104,7 +104,7 @@ def _guarded(function: Parser) -> Parser:
             return function(response)
         except FetchlabError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise ParseError(redact_text(f"parse raised {type(error).__name__}: {error}")) from error
 
     return parse_own

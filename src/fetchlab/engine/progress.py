@@ -93,3 +93,9 @@ class TextProgress:
         self.show(stats)
         if self._terminal:
             self._stream.write("\n")
+
+    def clear(self) -> None:
+        """Take the line away, where that can be done: another will say how it ended."""
+        if self._terminal:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

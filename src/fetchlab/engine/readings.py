@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from fetchlab import frame
+from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
     import altair as alt
@@ -61,11 +62,17 @@ class Readings(ABC):
         return frame.concurrency_frame(self.attempts(), self.limits())
 
     def plot(self) -> alt.VConcatChart:
-        """Return throughput and in-flight over time, the latency histogram and a sampled Gantt chart."""
+        """Return throughput and in-flight over time, the latency histogram and a sampled Gantt chart.
+
+        Raises:
+            ConfigError: no item has ended.
+        """
         import altair as alt
 
         from fetchlab import plot
 
         timings = self.frame()
+        if timings.is_empty():
+            raise ConfigError("plot", "there is nothing to draw, because no item of this run has ended")
         charts = [plot.throughput(timings), plot.latency(timings), plot.gantt(timings, self.attempts())]
         return alt.vconcat(*charts)

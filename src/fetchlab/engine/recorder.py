@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
 from fetchlab.engine.ledger import Ledger
+from fetchlab.engine.logbook import Logbook
 from fetchlab.frame import ROW
 from fetchlab.model import Result
 from fetchlab.redaction import redact_text
@@ -69,6 +70,7 @@ class Recorder:
         self.kinds: Counter[str] = Counter()
         self.latest: dict[int, int] = {}
         self.limits: list[tuple[float, int]] = []
+        self.logbook = Logbook()
         self.rate = 0.0
         self._key_of = key_of
         self._window = window
@@ -88,6 +90,7 @@ class Recorder:
         """Write a failed attempt that another will follow."""
         self.retries += 1
         self._count_refusal(work)
+        self.logbook.retried(work, self._key_of, error, wait, reason)
         self._write_attempt(work, worker, finished, error, wait, reason)
 
     def ended(
@@ -219,6 +222,7 @@ class Recorder:
             self.kinds[type(error).__name__] += 1
             self.failed[index] = work
             self.errors[index] = error
+            self.logbook.failed(work, self._key_of, error)
         if self.keep:
             self.items[index] = work.item
             if error is None:

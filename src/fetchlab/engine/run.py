@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-import logging
 import threading
 import time
 from datetime import UTC, datetime
@@ -42,8 +41,6 @@ OVERLOAD_LAG = 0.25
 """Seconds by which the loop wakes too late: adaptive limits stop growing, or are cut."""
 LIMITS_IN_FULL = 10_000
 """So many changes of an adaptive limit are noted each, later ones four times a second."""
-
-log = logging.getLogger("fetchlab.run")
 
 
 class Run(Readings):
@@ -109,6 +106,7 @@ class Run(Readings):
 
     def _launch(self, *, retry: bool) -> None:
         self._halted = None
+        self._recorder.logbook.started(self._scheduler.total, self._scheduler.width, again=retry)
         self._launched = time.perf_counter()
         self._forget = loop.on_close(self._close, order=CLOSE_ORDER)
         loop.submit(self._drive(retry=retry))
@@ -131,6 +129,9 @@ class Run(Readings):
         finally:
             pulse.cancel()
             self._forget()
+        if self._scheduler.failure is not None:
+            self._recorder.logbook.stopped(self.stopped_by or "")
+        self._recorder.logbook.ended(progress.line(self.stats()))
         self._at_end()
         self._ring()
         self._end_bell.ring()
@@ -174,7 +175,7 @@ class Run(Readings):
             if self._state not in ("running", "paused"):
                 return
             self._state, self._halted = "cancelling", why
-        log.warning("run stopped: %s", why)
+        self._recorder.logbook.stopped(why)
         self._scheduler.resume()
         self._scheduler.cancel(f"the run stopped ({why})")
 
@@ -479,7 +480,11 @@ class Run(Readings):
         )
 
     def save(self, folder: str | Path) -> Path:
-        """Wait, then write timings, attempts and values as Parquet and ``run.json``, for ``fl.load``."""
+        """Wait, then write timings, attempts and values as Parquet and ``run.json``, for ``fl.load``.
+
+        Values that no Parquet column holds are written as JSON text where they are JSON; otherwise all but
+        the values is written, and a warning says so. ``run.json`` has it under ``values``.
+        """
         self.wait()
         return saved.write(self, folder, values=self._recorder.keep)
 

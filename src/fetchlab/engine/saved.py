@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import polars as pl
 from fetchlab.engine import progress
 from fetchlab.engine.readings import Readings
 from fetchlab.errors import StoreError
+from fetchlab.frame import storable
 from fetchlab.model import RunStats
 
 if TYPE_CHECKING:
@@ -71,9 +73,13 @@ def write(run: Run, folder: str | Path, *, values: bool) -> Path:
     if values:
         kept = "saved"
         try:
-            _parquet(run.table(), target / TABLE)
-        except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-            kept = f"no table can hold them: {error}"
+            table, texts = storable(run.table())
+            _parquet(table, target / TABLE)
+            if texts:
+                kept = f"saved; as JSON text, because a file has no type for them: {', '.join(texts)}"
+        except (StoreError, pl.exceptions.PolarsError) as error:
+            kept = str(error) if isinstance(error, StoreError) else f"no table can hold them: {error}"
+            warnings.warn(f"{target}: the values are not saved: {kept}", stacklevel=3)
     _parquet(run.frame(), target / TIMINGS)
     _parquet(run.attempts(), target / ATTEMPTS)
     meta = {

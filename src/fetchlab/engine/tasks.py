@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fetchlab.policy.timeout import Timeout
     from fetchlab.transport.client import Client
 
-__all__ = ["Calling", "Fetching", "is_plain"]
+__all__ = ["Calling", "Fetching", "is_generator", "is_plain"]
 
 SAMPLE = 63
 
@@ -139,7 +139,17 @@ class Calling:
 
 def is_plain(task: Any) -> bool:
     """Say whether a callable is a plain function, to be kept off the loop."""
+    return not inspect.iscoroutinefunction(_called(task))
+
+
+def is_generator(task: Any) -> bool:
+    """Say whether a callable is a generator function: calling it would run nothing of it."""
+    called = _called(task)
+    return inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
+
+
+def _called(task: Any) -> Any:
+    """The function behind partials and objects with ``__call__``."""
     while isinstance(task, partial):
         task = task.func
-    call = task if inspect.isfunction(task) or inspect.ismethod(task) else type(task).__call__
-    return not inspect.iscoroutinefunction(call)
+    return task if inspect.isfunction(task) or inspect.ismethod(task) else type(task).__call__

@@ -8,6 +8,7 @@ cut once.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ __all__ = ["HostGate", "HostRules"]
 WINDOW = 1.0
 OVERLOADED = frozenset({"HTTP 503", "TimedOut"})
 """Troubles that more requests in flight may have caused."""
+
+log = logging.getLogger("fetchlab.host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class HostGate:
         "_mark",
         "_patience",
         "_share",
+        "_told",
         "breaker",
         "discovery",
         "in_flight",
@@ -94,6 +98,7 @@ class HostGate:
         self._accepted = 0
         self._mark: tuple[tuple[float, int], tuple[float, int]] = ((now, 0), (now, 0))
         self._event = -math.inf
+        self._told = -math.inf
         self._blocked_since: float | None = None
         self.quiet = self._gcra is None and self.limit is None
 
@@ -176,6 +181,9 @@ class HostGate:
         if now - self._mark[1][0] >= WINDOW:
             self._mark = (self._mark[1], (now, self._accepted))
         if not self.quiet:
+            if self.breaker.opened:
+                self._told = -math.inf
+                log.info("%s answers again", self.name)
             if self.discovery is not None:
                 if began < self._event:
                     self.discovery.late(now)
@@ -223,11 +231,19 @@ class HostGate:
                 self.limit.refused(began, now)
             else:
                 self.limit.failed(began, now)
+        log.info(
+            "%s refused (%s)%s%s",
+            self.name,
+            self.trouble,
+            f", asks to wait {pause:.3g} s" if pause else "",
+            f", asked at most {self.discovery.rate:.3g} times a second now" if self.discovery else "",
+        )
 
     def rest(self, now: float, seconds: float) -> None:
         """The host's quota is used up: park it until it is given anew."""
         self.parked_until = max(self.parked_until, now + seconds)
         self.quiet = False
+        log.info("%s says that its quota is used up, for %.3g s", self.name, seconds)
 
     def failed(self, began: float, now: float, *, probe: bool, first: bool, down: bool, trouble: str) -> None:
         """An attempt failed in a way that may be the host's.
@@ -249,6 +265,16 @@ class HostGate:
         if self.breaker.opened:
             self.quiet = False
             self._block(now, trouble)
+            if self.breaker.until != self._told:  # it opened just now, or its probe failed
+                level = logging.WARNING if self._told == -math.inf else logging.INFO
+                self._told = self.breaker.until
+                log.log(
+                    level,
+                    "%s seems to be down (%s); its items wait, a probe goes out in %.3g s",
+                    self.name,
+                    trouble,
+                    self._told - now,
+                )
 
     def dropped(self, *, probe: bool) -> None:
         """An attempt ended without saying anything about the host."""

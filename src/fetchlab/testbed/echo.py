@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
+from base64 import urlsafe_b64decode
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ class EchoWire(Wire):
             Route("*", "/redirect/{n}", self._redirect),
             Route("*", "/redirect-to", self._redirect_to),
             Route("GET", "/gzip/{n}", self._zipped),
+            Route("GET", "/base64/{text}", self._decoded),
             Route("GET", "/html", lambda _: self._html),
             Route("GET", "/drip", self._drip),
             Route("GET", "/stream/{n}", self._stream),
@@ -159,6 +161,14 @@ class EchoWire(Wire):
             packed = gzip.compress(b"fetchlab" * (size // 8) + b"f" * (size % 8), mtime=0)
             reply = self._gzip.put(size, Reply(packed, kind=_BINARY, headers=[("content-encoding", "gzip")]))
         return reply
+
+    def _decoded(self, request: Request) -> Reply:
+        """Any body at all: the path holds it as URL-safe base64, ``type`` says what it claims to be."""
+        try:
+            body = urlsafe_b64decode(request.params["text"])
+        except ValueError:
+            raise BadRequest("not base64") from None
+        return Reply(body, kind=request.args.get("type", "application/json"))
 
     def _drip(self, request: Request) -> Reply:
         size = whole(request.args.get("bytes", "10"), most=2**20)

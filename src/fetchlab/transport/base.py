@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Incoming",
     "Transport",
+    "head_too_large",
     "promised_too_much",
     "timed_out",
     "too_large",
@@ -99,6 +100,11 @@ def timed_out(which: str, timeout: Timeout) -> TimedOut:
 def unusable(why: str) -> TransportError:
     """Return the error for a request that no attempt can send; plain, so that it is not tried again."""
     return TransportError(f"the request cannot be sent: {_HEADER_VALUE.sub('header value', why)}")
+
+
+def head_too_large() -> TransportError:
+    """Return the error for an answer with more headers than the wire reads; plain, so not tried again."""
+    return TransportError("the answer's header is too large to read")
 
 
 def too_large(max_bytes: int, promised: str | None = None) -> BodyTooLarge:

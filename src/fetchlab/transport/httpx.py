@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 from fetchlab import errors, httpx_bridge
 from fetchlab.model import Response
 from fetchlab.redaction import is_credential, redact_text
-from fetchlab.transport.base import Incoming, promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.base import (
+    Incoming,
+    head_too_large,
+    promised_too_much,
+    timed_out,
+    too_large,
+    unusable,
+)
 from fetchlab.transport.redirects import REDIRECTS, Redirected, follow, redirected
 
 if TYPE_CHECKING:
@@ -217,7 +224,11 @@ def no_auth(request: Request) -> dict[str, None]:
 
 def encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]] | None:
     """As UTF-8, like the other wire; httpx by itself refuses what is not ASCII."""
-    return [(name.encode(), value.encode()) for name, value in headers.items()] if headers else None
+    if not headers:
+        return None
+    if not all(isinstance(part, str) for pair in headers.items() for part in pair):
+        raise TypeError("header names and values are text")
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def translated(error: Exception, timeout: Timeout) -> errors.TransportError:
@@ -232,6 +243,8 @@ def translated(error: Exception, timeout: Timeout) -> errors.TransportError:
         return errors.ConnectFailed(text)
     if names & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError", "ValueError", "TypeError"}:
         return unusable(text)
+    if "Receive buffer too long" in text:  # h11's word for it
+        return head_too_large()
     if names & {"ReadError", "RemoteProtocolError", "DecodingError", "CloseError", "WriteError"}:
         return errors.BodyTruncated(text)
     return errors.TransportError(text)

@@ -26,7 +26,14 @@ from pyreqwest.proxy import ProxyBuilder
 from fetchlab import errors
 from fetchlab.model import Response
 from fetchlab.redaction import redact_text
-from fetchlab.transport.base import Incoming, promised_too_much, timed_out, too_large, unusable
+from fetchlab.transport.base import (
+    Incoming,
+    head_too_large,
+    promised_too_much,
+    timed_out,
+    too_large,
+    unusable,
+)
 from fetchlab.transport.limits import too_many_open
 from fetchlab.transport.redirects import REDIRECTS, follow, redirected
 
@@ -258,6 +265,8 @@ def translated(error: Exception, timeout: Timeout, elapsed: float) -> errors.Tra
         return unusable(text)
     if _is_connecting(error):
         return errors.ConnectFailed(text)
+    if "message head is too large" in text:
+        return head_too_large()
     return errors.BodyTruncated(text)
 
 

@@ -80,6 +80,17 @@ def _remake(cls: type[FetchlabError], args: tuple[Any, ...], state: dict[str, An
     return error
 
 
+def copied(error: Exception) -> Exception:
+    """Return an error that says the same, to be placed at another item; one that is not ours is shared."""
+    if not isinstance(error, FetchlabError):
+        return error
+    twin = _remake(type(error), error.args, error.__dict__)
+    twin.__cause__ = error.__cause__
+    if "__notes__" in twin.__dict__:
+        twin.__notes__ = list(twin.__notes__)
+    return twin
+
+
 class ConfigError(FetchlabError):
     """A knob has a value that cannot work.
 

@@ -253,6 +253,7 @@ def start(
         _function("follow", follow)
     if priority is not None:
         _function("priority", priority)
+        priority = _own_priority(priority)
     bounds = Bounds(deadline, max_error_rate)
     width_hint = getattr(strategy, "workers", None) or getattr(strategy, "n", None) or 20
     if not isinstance(width_hint, int):
@@ -301,6 +302,21 @@ def _fetch_key(item: Any) -> str:
 
 def _map_key(item: Any) -> str:
     return plain_key(item) or type(item).__name__
+
+
+def _own_priority(priority: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The user's function, whose own failure stops the run under the knob's name."""
+
+    def checked(item: Any) -> Any:
+        try:
+            order = priority(item)
+        except Exception as error:
+            raise ConfigError("priority", f"raised {type(error).__name__}: {error}") from error
+        if not isinstance(order, int | float):
+            raise ConfigError("priority", f"must return a number, not {order!r}")
+        return order
+
+    return checked
 
 
 def _at_least(knob: str, value: object, least: int) -> None:

@@ -159,14 +159,4 @@ class Intake:
         self, twin: Work, status: int | None, finished: float, value: Any, error: Exception | None
     ) -> None:
         twin.status, twin.cached = status, True
-        self._sink.ended(twin, 0, finished, value, _copied(error))
-
-
-def _copied(error: Exception | None) -> Exception | None:
-    """Say the same in an error of another item; ``copy`` would call ``__init__`` with too little."""
-    if not isinstance(error, errors.FetchlabError):
-        return error
-    twin = type(error).__new__(type(error), *error.args)
-    twin.__dict__.update(error.__dict__)
-    twin.__cause__ = error.__cause__
-    return twin
+        self._sink.ended(twin, 0, finished, value, None if error is None else errors.copied(error))

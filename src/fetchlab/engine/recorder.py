@@ -23,6 +23,8 @@ __all__ = ["Recorder"]
 SESSION = 1
 RATE_SECONDS = 5.0
 READ_ON = 128
+HELD_BYTES = 64_000_000
+"""With ``keep=False``: decoded bytes that may wait for the reader before reading of the input stops."""
 REFUSALS = frozenset({429, 503})
 
 _IN_RESULT = [name for name in ROW if name not in ("error", "message", "session")]
@@ -65,6 +67,7 @@ class Recorder:
         self.discard = False
         self.given = 0  # results put where the one reader takes them
         self.read = 0  # results that it handed on
+        self.held = 0  # bytes of bodies that were not taken yet
         self.awaited = -READ_ON  # with keep=False and order="input": the index it must hand on next
         self.ok = self.retries = self.refused = self.bytes = self.cached = self.ended_items = 0
         self.kinds: Counter[str] = Counter()
@@ -139,7 +142,9 @@ class Recorder:
 
     def may_pull(self, index: int) -> bool:
         """Say whether the reader keeps up, or waits for items about to be read: it holds what comes after."""
-        return self.discard or self.given - self.read < self._window or index < self.awaited + READ_ON
+        if self.discard or index < self.awaited + READ_ON:
+            return True
+        return self.given - self.read < self._window and self.held < HELD_BYTES
 
     def to_retry(self) -> list[Work]:
         """Return new work for every failed item that is not being tried again already."""
@@ -202,6 +207,7 @@ class Recorder:
         self._write(work, worker, finished, error)
         if not self.keep and not self.discard:
             self.given += 1
+            self.held += work.bytes
             self.unread.append(self._result(work, worker, finished, value, error))
         self.on_change()
 
@@ -288,6 +294,8 @@ class Recorder:
         """Return the error in our own tree, with item, key and attempts, and without frames it would hold."""
         if not isinstance(error, errors.FetchlabError):
             error = _failed("", error)
+        elif "key" in vars(error):  # one instance, raised for another item before
+            error = errors.copied(error)
         _drop_frames(error)
         for name, value in (
             ("item", work.item),

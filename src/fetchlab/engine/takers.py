@@ -90,6 +90,7 @@ class OnceTaker(Taker):
     def _fresh(self) -> list[Result]:
         unread = self._recorder.unread
         fresh = [unread.popleft() for _ in range(len(unread))]
+        self._recorder.held -= sum(result.bytes for result in fresh)
         if not self._ordered:
             self._gave(len(fresh))
         return fresh

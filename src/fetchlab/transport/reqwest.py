@@ -16,7 +16,7 @@ import copyreg
 import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyreqwest import exceptions as wire
 from pyreqwest.client import BaseClientBuilder, Client, ClientBuilder
@@ -70,6 +70,8 @@ class ReqwestTransport:
         self._hooks = hooks
         self._pools: dict[Timeout, Client] = {}
         self._raw_pools: dict[Timeout, Client] = {}
+        self._timeout: Timeout | None = None  # the last one, and its pool
+        self._pool: Any = None
         self._abroad: ReqwestTransport | None = None
         self._sweep_every = self._until_sweep = options.idle
         self._idle_seconds = IDLE_SECONDS
@@ -81,7 +83,7 @@ class ReqwestTransport:
         self._until_sweep -= 1
         if not self._until_sweep:
             self._sweep()
-        pool = self._pools.get(timeout) or self._open(timeout)
+        pool = self._pool if timeout is self._timeout else self._pool_for(timeout)
         first_byte: float | None = None
         began = _now()
         try:
@@ -147,7 +149,7 @@ class ReqwestTransport:
 
     async def aclose(self) -> None:
         """Close every pool."""
-        pools, self._pools = self._pools, {}
+        pools, self._pools, self._timeout, self._pool = self._pools, {}, None, None
         raw, self._raw_pools = self._raw_pools, {}
         for pool in (*pools.values(), *raw.values()):
             await pool.close()
@@ -161,6 +163,12 @@ class ReqwestTransport:
         if self._abroad is None:
             self._abroad = ReqwestTransport(self._options.without_credentials(), self._hooks)
         return self._abroad
+
+    def _pool_for(self, timeout: Timeout) -> Client:
+        """The pool of a timeout, remembered: most requests in a row have the same."""
+        pool = self._pool = self._pools.get(timeout) or self._open(timeout)
+        self._timeout = timeout
+        return pool
 
     def _open(self, timeout: Timeout) -> Client:
         try:
@@ -191,7 +199,7 @@ class ReqwestTransport:
         not help, the open files are no idle connections: look less often.
         """
         if too_many_open():
-            self._pools = {}
+            self._pools, self._timeout, self._pool = {}, None, None
             self._idle_seconds = IDLE_SECONDS_OF_MANY
             self._sweep_every *= 2
         else:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 
@@ -251,7 +252,7 @@ def test_only_one_probe_at_a_time():
         bench = Bench(loop, items_of(200, "a"), task, strategy=Async(40), retry=Retry(), host=host)
         all_ok(await bench.run(), 200)
         assert len(probes) >= 4
-        for (_, ended), (began, _) in zip(probes, probes[1:], strict=False):
+        for (_, ended), (began, _) in pairwise(probes):
             assert began >= ended
 
     clock.run(main)

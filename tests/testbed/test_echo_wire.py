@@ -102,6 +102,26 @@ def test_status_with_any_hint(url):
     assert answer.headers["retry-after"] == "soon"
 
 
+def test_refuse(bed, url):
+    """Otherwise a client that comes back after odd hints could not be seen to come back."""
+    path = "/refuse/2?id=1&retry-after=-1&X-Left=%C3%A9"
+    answers = [ask(url, path) for _ in range(4)]
+    assert [answer.status for answer in answers] == [429, 429, 200, 200]
+    assert [answer.json["left"] for answer in answers] == [2, 1, 0, 0]
+    assert {answer.headers["retry-after"] for answer in answers} == {"-1"}
+    assert answers[0].headers["x-left"] == "\xe9"
+    assert ask(url, "/refuse/2?id=2&status=503").status == 503
+    assert ask(bed.urls["echo2"], path).status == 429
+    bed.configure("echo")
+    assert ask(url, path).status == 429
+
+
+@pytest.mark.parametrize("query", ["a=1%0D%0Ab: 2", "=1", "a=%F0%9F%92%A4", "status=20"])
+def test_refuse_with_headers_that_are_none(url, query):
+    """Otherwise a mistake in a test's URL would break the connection."""
+    assert ask(url, f"/refuse/1?{query.replace(' ', '%20')}").status == 400
+
+
 def test_redirects(url):
     """Otherwise following and counting redirects could not be tested."""
     assert ask(url, "/redirect/3").headers["location"] == "/redirect/2"

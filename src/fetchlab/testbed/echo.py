@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,12 +12,13 @@ import msgspec
 from fetchlab.testbed.conditional import conditional
 from fetchlab.testbed.hashing import pool
 from fetchlab.testbed.store import Shelf
-from fetchlab.testbed.wire import Reply, Request, Route, Wire, number, whole
+from fetchlab.testbed.wire import BadRequest, Reply, Request, Route, Wire, number, whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fetchlab.testbed.registry import World
+    from fetchlab.testbed.settings import Settings
 
 __all__ = ["EchoWire"]
 
@@ -40,6 +42,12 @@ class EchoWire(Wire):
         self._gzip: Shelf[int, Reply] = Shelf(16 * 2**20)
         self._html = Reply.html(_PAGE)
         self._plain = Reply.json({"wire": name, "args": {}})
+        self._refused: Counter[bytes] = Counter()
+
+    def configure(self, settings: Settings) -> None:
+        """Begin anew: `/refuse` has refused nobody."""
+        del settings
+        self._refused.clear()
 
     def routes(self) -> list[Route]:
         """Everything in the module's docstring."""
@@ -48,6 +56,7 @@ class EchoWire(Wire):
             Route("GET", "/json", self._json),
             Route("GET", "/delay/{s}", self._delay),
             Route("*", "/status/{n}", self._status),
+            Route("*", "/refuse/{n}", self._refuse),
             Route("GET", "/headers", lambda request: Reply.json({"headers": _headers(request)})),
             Route("*", "/anything", self._anything),
             Route("GET", "/redirect/{n}", self._redirect),
@@ -84,6 +93,21 @@ class EchoWire(Wire):
         status = whole(request.params["n"], least=200, most=599)
         after = request.args.get("retry_after")
         return Reply.json({"status": status}, status, [("retry-after", after)] if after is not None else [])
+
+    def _refuse(self, request: Request) -> Reply:
+        """Refuse the first n requests of each query, then answer; all args but two become headers."""
+        times = whole(request.params["n"])
+        args = dict(request.args)
+        status = whole(args.pop("status", "429"), least=200, most=599)
+        args.pop("id", None)
+        if any(not name or "\r" in name + value or "\n" in name + value for name, value in args.items()):
+            raise BadRequest("a header has a name, and no line breaks")
+        self._refused[request.query] += 1
+        left = times - self._refused[request.query] + 1
+        try:
+            return Reply.json({"left": max(0, left)}, status if left > 0 else 200, list(args.items()))
+        except UnicodeEncodeError:
+            raise BadRequest("a header is Latin-1") from None
 
     def _anything(self, request: Request) -> Reply:
         text = request.body.decode("utf-8", "replace")

@@ -146,6 +146,23 @@ def test_retry_after_is_believed_before_a_quota():
     assert retry_after({**headers, "retry-after": "junk"}, WALL) == 60
 
 
+class _Bytes(dict):
+    """As the wire's headers are: what is no text is found out when it is asked for."""
+
+    def get(self, name, default=None):
+        value = super().get(name, default)
+        return value.decode("ascii") if isinstance(value, bytes) else value
+
+
+def test_a_header_that_is_no_text_is_no_hint():
+    """Asked for in the scheduler, it would raise there and end the whole run."""
+    odd = "é".encode("latin-1")
+    assert retry_after(_Bytes({"retry-after": odd, "retry-after-ms": odd}), WALL) is None
+    assert retry_after(_Bytes({"retry-after": "3", "retry-after-ms": odd}), WALL) == 3
+    assert until_reset(_Bytes({"x-ratelimit-remaining": "0", "x-ratelimit-reset": odd}), WALL) is None
+    assert until_reset(_Bytes({"x-ratelimit-remaining": odd, "x-ratelimit-reset": "3"}), WALL) is None
+
+
 def test_no_headers_are_no_hint():
     """An error made by hand has none."""
     assert retry_after(None, WALL) is None

@@ -41,10 +41,10 @@ def retry_after(headers: Mapping[str, str] | None, wall: float) -> float | None:
     """
     if headers is None:
         return None
-    exact = _number(headers.get("retry-after-ms"))
+    exact = _number(_said(headers, "retry-after-ms"))
     if exact is not None and _meant(exact / 1000):
         return exact / 1000
-    given = headers.get("retry-after")
+    given = _said(headers, "retry-after")
     if given:
         seconds = _number(given)
         if seconds is None:
@@ -57,9 +57,9 @@ def retry_after(headers: Mapping[str, str] | None, wall: float) -> float | None:
 def until_reset(headers: Mapping[str, str], wall: float) -> float | None:
     """Return the seconds until a quota that is used up is given anew, None if none is used up."""
     for left, reset in _QUOTAS:
-        remaining = _number(headers.get(left))
+        remaining = _number(_said(headers, left))
         if remaining is not None and remaining < 1:
-            seconds = _reset(headers.get(reset), wall)
+            seconds = _reset(_said(headers, reset), wall)
             if seconds is not None and _meant(seconds):
                 return seconds
     return None
@@ -68,6 +68,13 @@ def until_reset(headers: Mapping[str, str], wall: float) -> float | None:
 def has_quota(headers: Mapping[str, str]) -> bool:
     """Say whether a response tells of a quota at all."""
     return any(left in headers for left, _ in _QUOTAS)
+
+
+def _said(headers: Mapping[str, str], name: str) -> str | None:
+    try:
+        return headers.get(name)
+    except ValueError:  # bytes that are no text
+        return None
 
 
 def _meant(seconds: float) -> bool:

@@ -311,7 +311,7 @@ def test_whatever_happens_the_gate_stays_sound(rules, ends):
                 case "failed":
                     gate.failed(began, now, probe=probe, first=flag, down=flag, trouble="TimedOut")
                 case "dropped":
-                    gate.dropped(began=began, probe=probe)
+                    gate.dropped(probe=probe)
         assert gate.in_flight == len(flights)
         delay = gate.delay(now)
         assert delay >= 0

@@ -24,7 +24,7 @@ class Breaker:
         alive: the host has answered before.
         opened: nothing but a probe is let through.
         probing: a probe is under way.
-        since: when it opened last; a probe that began before is none any more.
+        since: when it opened last.
         until: when the next probe may start.
     """
 
@@ -44,9 +44,11 @@ class Breaker:
             return 0.0
         return math.inf if self.probing else max(0.0, self.until - now)
 
-    def answered(self) -> None:
-        """The host is there."""
+    def answered(self, began: float = math.inf) -> None:
+        """The host is there; an answer to what began before the breaker opened says only that it was."""
         self.alive = True
+        if self.opened and began <= self.since:
+            return
         self._failures = 0
         if self.opened:
             self.opened = self.probing = False

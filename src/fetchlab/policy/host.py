@@ -169,6 +169,7 @@ class HostGate:
             latency: seconds to its first byte, None if the answer says nothing about speed.
             now: the clock's reading.
         """
+        self.breaker.answered(began)
         self._accepted += 1
         if now - self._mark[1][0] >= WINDOW:
             self._mark = (self._mark[1], (now, self._accepted))
@@ -179,9 +180,8 @@ class HostGate:
                 if latency is not None:
                     self.limit.succeeded(began, latency, now, self.in_flight)
             elif self.discovery is None and self._gcra is None and now >= self.parked_until:
-                self.quiet = True
+                self.quiet = not self.breaker.opened
         self._blocked_since = None
-        self.breaker.answered()
         self.in_flight -= 1
 
     def refused(self, began: float, now: float, pause: float | None, *, slow_down: bool) -> None:
@@ -195,7 +195,7 @@ class HostGate:
         """
         self.in_flight -= 1
         self._block(now, "HTTP 429" if slow_down else "HTTP 503")
-        self.breaker.answered()
+        self.breaker.answered(began)
         pause = pause or 0.0
         if began < self._event:  # it began before the refusal that is already acted upon
             if pause > 2 * (self.parked_until - self._event):
@@ -240,15 +240,15 @@ class HostGate:
             return
         if self.limit is not None:
             self.limit.failed(began, now)
-        self.breaker.failed(now, probe=probe and began > self.breaker.since, counts=first or down)
+        self.breaker.failed(now, probe=probe, counts=first or down)
         if self.breaker.opened:
             self.quiet = False
             self._block(now, trouble)
 
-    def dropped(self, *, probe: bool, began: float = math.inf) -> None:
+    def dropped(self, *, probe: bool) -> None:
         """An attempt ended without saying anything about the host."""
         self.in_flight -= 1
-        if probe and began > self.breaker.since:
+        if probe:
             self.breaker.dropped()
 
     def retry_wait(self, now: float) -> float:

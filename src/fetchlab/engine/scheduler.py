@@ -12,7 +12,6 @@ is deterministic. It runs entirely on one event loop; nothing here is safe from 
 from __future__ import annotations
 
 import asyncio
-import copy
 import heapq
 import time
 from collections import deque
@@ -644,7 +643,7 @@ class Scheduler:
         self, twin: Work, status: int | None, finished: float, value: Any, error: Exception | None
     ) -> None:
         twin.status, twin.cached = status, True
-        self._sink.ended(twin, 0, finished, value, copy.copy(error))
+        self._sink.ended(twin, 0, finished, value, _copied(error))
 
     # waiting
 
@@ -674,6 +673,16 @@ class Scheduler:
         for _ in range(min(len(self._idle), self._lanes.waiting)):
             self._wake_one()
         self._arm()
+
+
+def _copied(error: Exception | None) -> Exception | None:
+    """Say the same in an error of another item; ``copy`` would call ``__init__`` with too little."""
+    if not isinstance(error, errors.FetchlabError):
+        return error
+    twin = type(error).__new__(type(error), *error.args)
+    twin.__dict__.update(error.__dict__)
+    twin.__cause__ = error.__cause__
+    return twin
 
 
 def _spent_budget(cause: Exception, wait: float) -> errors.RateLimited:

@@ -194,7 +194,7 @@ class Scheduler:
         self._over, self._cancelling = False, None
         kept, self._kept = self._kept, deque()
         self._hope()
-        for work in (*again, *kept):
+        for work in (*self._once(again), *kept):
             self._admit(work)
         self._source.start(self.wake)
         total = self._source.total
@@ -234,7 +234,7 @@ class Scheduler:
     def again(self, works: Iterable[Work]) -> None:
         """Serve work once more, before the rest of the input."""
         self._hope()
-        for work in works:
+        for work in self._once(works):
             self._admit(work)
         self._offer()
 
@@ -638,6 +638,19 @@ class Scheduler:
         else:
             self._twins.setdefault(first.index, []).append(work)
         return True
+
+    def _once(self, works: Iterable[Work]) -> Iterable[Work]:
+        """Of work with equal keys, serve the first once more; the others end with it."""
+        if self._dedup is None:
+            return works
+        firsts: dict[str, Work] = {}
+        for work in works:
+            first = firsts.setdefault(self._dedup(work.item), work)
+            if first is work:
+                self._ended.discard(work.index)
+            else:
+                self._twins.setdefault(first.index, []).append(work)
+        return firsts.values()
 
     def _end_twin(
         self, twin: Work, status: int | None, finished: float, value: Any, error: Exception | None

@@ -101,7 +101,8 @@ class Recorder:
         if error is not None:
             error = self._owned(error, work)
             self._count_refusal(work)
-        if error is not None or work.attempt > 1 or (self.retrying and work.index in self.retrying):
+        tried_again = work.attempt > 1 or (self.retrying and work.index in self.retrying)
+        if (error is not None or tried_again) and not work.cached:
             self._write_attempt(work, worker, finished, error, 0.0, None)
         self._close(work, worker, finished, value, error)
         return more
@@ -264,7 +265,7 @@ class Recorder:
         )
 
     def _count_refusal(self, work: Work) -> None:
-        self.refused += work.status in REFUSALS
+        self.refused += work.status in REFUSALS and not work.cached
 
     def _owned(self, error: Exception, work: Work) -> Exception:
         """Return the error in our own tree, with item, key and attempts, and without frames it would hold."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+
+import pytest
 
 import fetchlab as fl
 from fetchlab import errors
@@ -34,3 +37,11 @@ def test_a_config_error_names_its_knob():
     """The message is all that a notebook shows."""
     error = errors.ConfigError("workers", "must be 1 or more")
     assert (error.knob, str(error)) == ("workers", "workers: must be 1 or more")
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, "5", [1]])
+def test_a_wait_that_never_ends_is_refused(wrong):
+    """An item would wait for it, and the run with it, for ever; nan would spoil the order of all waits."""
+    with pytest.raises(errors.ConfigError, match="after"):
+        errors.Retriable("later", after=wrong)
+    assert errors.Retriable("later", after=-1).after == -1

@@ -30,6 +30,7 @@ An item's failure is a value in the run (``run.errors()``, ``Result.error``); it
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from fetchlab.redaction import redact_text
@@ -162,6 +163,8 @@ class Retriable(FetchlabError):
 
     def __init__(self, *args: object, after: float | None = None) -> None:
         super().__init__(*args)
+        if after is not None and not (isinstance(after, int | float) and math.isfinite(after)):
+            raise ConfigError("after", f"Retriable(after=…) is seconds, not {after!r}")
         self.after = after
 
 

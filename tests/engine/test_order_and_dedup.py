@@ -129,6 +129,39 @@ def test_twins_end_like_the_first_and_make_no_attempt():
     clock.run(main)
 
 
+class _Picky(errors.Retriable):
+    def __init__(self, first, second):
+        super().__init__(f"{first} {second}")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        lambda: refusal(404),
+        lambda: errors.ConfigError("knob", "wrong"),
+        lambda: _Picky(1, 2),
+        lambda: UnicodeDecodeError("ascii", b"\xff", 0, 1, "odd"),
+    ],
+)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_any_error_can_be_shared(error, workers):
+    """A twin's error is made like the first's, and must not depend on how that is built."""
+
+    async def main(loop):
+        async def task(work):
+            await asyncio.sleep(1)
+            raise error() from KeyError("cause")
+
+        sink = await Bench(loop, ["a", "a", "a"], task, strategy=Async(workers), dedup=_dedup).run()
+        assert sink.times_ended == Counter(range(3))
+        said = [sink.errors[index] for index in range(3)]
+        assert {str(one) for one in said} == {str(error())}
+        assert all(isinstance(one.__cause__, KeyError) for one in said)
+        assert [getattr(one, "status", None) for one in said] == [getattr(error(), "status", None)] * 3
+
+    clock.run(main)
+
+
 def test_twins_wait_for_the_firsts_last_attempt():
     """What counts is how the first ends, not how it began."""
 

@@ -196,6 +196,57 @@ def test_shrinking_to_one_worker_keeps_the_others_items():
     clock.run(main)
 
 
+def test_adaptive_takes_effect_at_once_and_so_does_its_end():
+    """Items wait at a host whose limit is 1; with ten workers they must not wait for the one under way."""
+
+    async def main(loop):
+        async def task(work):
+            await asyncio.sleep(100 if work.item[0] == "a" else 1)
+
+        items = [("a", 0), ("b", 0), *(("a", number) for number in range(1, 40))]
+        bench = Bench(loop, items, task, strategy=Async(Adaptive(max=1)), host=host)
+        seen = []
+
+        def look():
+            seen.append(bench.scheduler.in_flight)
+
+        loop.call_later(10, look)
+        loop.call_later(20, bench.scheduler.resize, 10)
+        loop.call_later(21, look)
+        loop.call_later(110, bench.scheduler.resize, Adaptive(max=2, start=2))
+        loop.call_later(250, look)
+        loop.call_later(260, bench.scheduler.resize, Adaptive(max=5, start=5))
+        loop.call_later(261, look)
+        sink = await bench.run()
+        assert sink.times_ended == Counter(range(41))
+        assert seen == [1, 10, 2, 5]
+
+    clock.run(main)
+
+
+def test_adaptive_hosts_have_a_limit_each():
+    """A host that collapses early must not hold back one that serves sixty."""
+
+    async def main(loop):
+        async def task(work):
+            name = work.item[0]
+            running[name] += 1
+            seconds = 0.05 if name == "wide" else 0.05 * max(1, running[name] / 4) ** 2
+            await asyncio.sleep(seconds)
+            running[name] -= 1
+
+        running = Counter()
+        items = [("wide", n) if n % 10 else ("tight", n) for n in range(9000)]
+        bench = Bench(loop, items, task, strategy=Async(Adaptive()), host=host)
+        loop.call_later(8, lambda: limits.update(bench.scheduler.limits))
+        limits = {}
+        sink = await bench.run()
+        assert sink.times_ended == Counter(range(9000))
+        assert limits["http://tight"] < 20 < 40 < limits["http://wide"] <= 64
+
+    clock.run(main)
+
+
 # anything at all
 
 HOSTS = ["a", "b", "c"]

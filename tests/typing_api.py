@@ -24,3 +24,5 @@ def in_a_script() -> None:
     run.workers = 5
     for result in run:
         assert_type(result.attempts, int)
+    files = fl.download(["http://127.0.0.1/a.bin"], to="data", digest={"http://127.0.0.1/a.bin": "sha256:00"})
+    assert_type(files, fl.Run)

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fetchlab import bench, errors, plot, reference, studies, testbed
     from fetchlab.engine.calls import fetch, map  # noqa: A004
+    from fetchlab.engine.downloads import download
     from fetchlab.engine.run import Run
     from fetchlab.engine.saved import load
-    from fetchlab.engine.strategies import Async, Batch, Chunked, Sequential, Threads
+    from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Threads
     from fetchlab.errors import FetchlabError
-    from fetchlab.model import Request, Response, Result, RunStats
+    from fetchlab.model import Downloaded, Request, Response, Result, RunStats
     from fetchlab.policy.concurrency import Adaptive
     from fetchlab.policy.rate import RateLimit
     from fetchlab.policy.retry import Retry
@@ -37,7 +38,9 @@ __all__ = [
     "Batch",
     "Chunked",
     "Client",
+    "Downloaded",
     "FetchlabError",
+    "Processes",
     "RateLimit",
     "Request",
     "Response",
@@ -49,6 +52,7 @@ __all__ = [
     "Threads",
     "Timeout",
     "bench",
+    "download",
     "errors",
     "fetch",
     "load",
@@ -61,11 +65,12 @@ __all__ = [
 
 _HOMES = {
     "fetchlab.engine.calls": ("fetch", "map"),
+    "fetchlab.engine.downloads": ("download",),
     "fetchlab.engine.run": ("Run",),
     "fetchlab.engine.saved": ("load",),
-    "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Sequential", "Threads"),
+    "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Processes", "Sequential", "Threads"),
     "fetchlab.errors": ("FetchlabError",),
-    "fetchlab.model": ("Request", "Response", "Result", "RunStats"),
+    "fetchlab.model": ("Downloaded", "Request", "Response", "Result", "RunStats"),
     "fetchlab.policy.concurrency": ("Adaptive",),
     "fetchlab.policy.rate": ("RateLimit",),
     "fetchlab.policy.retry": ("Retry",),

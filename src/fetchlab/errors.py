@@ -10,10 +10,13 @@
     │   │   ├── TimedOut           connect, read or total
     │   │   ├── BodyTooLarge       more than ``max_bytes`` after decoding
     │   │   ├── BodyTruncated      the connection ended before the body did
-    │   │   └── TooManyRedirects
+    │   │   ├── TooManyRedirects
+    │   │   └── Disallowed         the host's robots.txt forbids it
     │   ├── StatusError        a status that ``accept`` does not list; carries .status
     │   ├── RateLimited        the host kept refusing for longer than ``patience``
     │   ├── ParseError         the body is not what ``parse`` asked for
+    │   ├── DigestMismatch     a downloaded file is whole, but not the one that was promised
+    │   ├── WriteFailed        a downloaded file cannot be written: disk full, no permission
     │   ├── TaskError          the task raised; the original is ``__cause__``
     │   └── Cancelled          the run was cancelled before the item ended
     ├── Retriable              raise it in a task or parser to have the item tried again
@@ -43,6 +46,8 @@ __all__ = [
     "Cancelled",
     "ConfigError",
     "ConnectFailed",
+    "DigestMismatch",
+    "Disallowed",
     "FetchlabError",
     "ItemError",
     "JournalError",
@@ -57,11 +62,22 @@ __all__ = [
     "TimedOut",
     "TooManyRedirects",
     "TransportError",
+    "WriteFailed",
 ]
 
 
 class FetchlabError(Exception):
     """Root of every error this package raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross to another process whole, whatever arguments the class's ``__init__`` wants."""
+        return _remake, (type(self), self.args, self.__dict__)
+
+
+def _remake(cls: type[FetchlabError], args: tuple[Any, ...], state: dict[str, Any]) -> FetchlabError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class ConfigError(FetchlabError):
@@ -115,6 +131,10 @@ class TooManyRedirects(TransportError):
     """The redirect limit was reached."""
 
 
+class Disallowed(TransportError):
+    """The host's robots.txt forbids it, or could not be had, which forbids everything for a while."""
+
+
 class StatusError(ItemError):
     """The response has a status that ``accept`` does not list.
 
@@ -144,6 +164,14 @@ class ParseError(ItemError):
     def __init__(self, message: str, *, retriable: bool = False) -> None:
         super().__init__(message)
         self.retriable = retriable
+
+
+class DigestMismatch(ItemError):
+    """A downloaded file is whole, but its digest is not the one that was promised; it was removed."""
+
+
+class WriteFailed(ItemError):
+    """A downloaded file cannot be written: disk full, no permission, something else in its place."""
 
 
 class TaskError(ItemError):

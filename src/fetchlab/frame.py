@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -94,12 +95,15 @@ _KNOBS = {
     "TimedOut": "timeout",
     "BodyTooLarge": "max_bytes",
     "BodyTruncated": "retry=fl.Retry(attempts=…)",
-    "TooManyRedirects": "the URL",
+    "TooManyRedirects": "the URL; redirects, keep_cookies of fl.Client",
+    "Disallowed": "robots of fl.Client",
     "StatusError": "the URL, or accept; fewer workers if the status is 429 or 503",
     "TransportError": "the URL, headers and method of the item",
     "ConfigError": "the one its message names",
     "RateLimited": "rate, or retry=fl.Retry(patience=…)",
     "ParseError": "parse",
+    "DigestMismatch": "digest, or the URL",
+    "WriteFailed": "to",
     "StudyError": "the items: the service does not know them, or answered something else",
     "TaskError": "the task itself",
     "Retriable": "retry=fl.Retry(attempts=…)",
@@ -256,9 +260,10 @@ def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _plain(value: Any) -> Any:
-    """Models and dataclasses as dicts, everything else as it is."""
+    """Models and dataclasses as dicts, paths in them as text, everything else as it is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+        fields = dataclasses.asdict(value)
+        return {name: str(one) if isinstance(one, PurePath) else one for name, one in fields.items()}
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump()

@@ -17,13 +17,14 @@ from fetchlab.redaction import redact_headers, redact_text, redact_url
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     import httpx
 
 _WIRE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 _PRIMITIVES = {True: "true", False: "false", None: ""}
 
-__all__ = ["Request", "Response", "Result", "RunStats"]
+__all__ = ["Downloaded", "Request", "Response", "Result", "RunStats"]
 
 
 class Request:
@@ -84,6 +85,13 @@ class Request:
         raise ConfigError(
             "requests", f"items are URLs, fl.Request or httpx.Request, not {type(item).__name__}"
         )
+
+    @classmethod
+    def get(cls, url: str) -> Request:
+        """Return a plain GET; made once per item, so it costs as little as it can."""
+        request = cls.__new__(cls)
+        request.url, request.method, request.headers, request.content = url, "GET", None, None
+        return request
 
     def __repr__(self) -> str:
         shown = f", headers={redact_headers(self.headers)}" if self.headers else ""
@@ -226,6 +234,32 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A file that :func:`fetchlab.download` has put in its place.
+
+    Attributes:
+        path: where it is.
+        bytes: its size.
+        received: bytes of it that the last attempt received.
+        resumed_from: the offset at which the last attempt went on, 0 where it began anew.
+        skipped: True if the file was there already and has not changed.
+        mb_per_s: megabytes (10⁶ bytes) received per second of the last attempt, from sending the request to
+            the last byte; 0 where there was nothing to receive.
+        sha256: its SHA-256 in hex digits, where ``digest`` or the server gave one to check it with.
+        encoding: the content encoding it is in, where the server sent one although none was asked for.
+    """
+
+    path: Path
+    bytes: int
+    received: int = 0
+    resumed_from: int = 0
+    skipped: bool = False
+    mb_per_s: float = 0.0
+    sha256: str | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunStats:
     """A snapshot of a run.
 
@@ -245,7 +279,8 @@ class RunStats:
         elapsed: seconds since the start, the end once it ended.
         in_flight: attempts under way.
         workers: slots now.
-        parked: items waiting without a worker.
+        parked: items that must wait; they hold no worker.
+        waits: the same by reason: backoff, retry-after, rate or breaker.
         errors: failed items by error kind.
         cpu_s: CPU seconds of the whole process since the run's start.
         limits: workers allowed by host where that is adaptive.
@@ -271,6 +306,7 @@ class RunStats:
     parked: int
     errors: dict[str, int] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    waits: dict[str, int] = field(default_factory=dict)
     cpu_s: float = 0.0
     rss_peak: int = 0
     started_at: datetime | None = None

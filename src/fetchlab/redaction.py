@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MASK", "redact_headers", "redact_text", "redact_url"]
+__all__ = ["MASK", "is_credential", "redact_headers", "redact_text", "redact_url"]
 
 MASK = "***"
 
@@ -91,6 +91,11 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name: MASK if _HEADERS.search(name) else _SHAPES.sub(MASK, value) for name, value in headers.items()
     }
+
+
+def is_credential(name: str, value: str) -> bool:
+    """Say whether a header is one that only its own host may see."""
+    return bool(_HEADERS.search(name) or _SHAPES.search(value) or _BEARER.search(value))
 
 
 def _masked(match: re.Match[str]) -> str:

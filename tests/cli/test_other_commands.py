@@ -102,6 +102,17 @@ def test_the_bench_prints_the_table_and_keeps_the_rows(fetchlab, tmp_path):
     assert about["settings"]["latency"] == 0.002
 
 
+def test_the_download_bench(fetchlab, tmp_path):
+    """The budget for downloads is measured with it, with or without nginx and curl."""
+    said = fetchlab("bench", "download", "--files", 2, "--mb", 1, "--rounds", 1, "--out", "raw")
+    assert said.code == 0
+    assert "fl.download" in said.out
+    (path,) = (tmp_path / "raw").glob("download-*.parquet")
+    rows, about = record.read(path)
+    assert set(rows["bytes"]) == {2_000_000}
+    assert about["settings"]["files"] == 2
+
+
 def test_the_demo_does_the_whole_job(fetchlab, tmp_path):
     """It is the first thing a newcomer runs, and the only thing some ever will."""
     said = fetchlab("demo", "--no-notebook", "--details", 50, "--out", "made")

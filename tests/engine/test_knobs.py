@@ -86,6 +86,8 @@ def test_the_task_must_be_callable(wrong):
         (lambda: fl.Async(0), "workers"),
         (lambda: fl.Threads(-1), "strategy"),
         (lambda: fl.Threads(1.5), "strategy"),
+        (lambda: fl.Processes(-1), "strategy"),
+        (lambda: fl.Processes(True), "strategy"),
         (lambda: fl.Chunked(0), "strategy"),
         (lambda: fl.Sequential(-1), "strategy"),
         (lambda: fl.Sequential(math.inf), "strategy"),

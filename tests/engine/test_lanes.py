@@ -45,7 +45,8 @@ class Waiting:
         work = Work(self.made, self.made, self.now)
         self.made += 1
         work.host, work.priority = host, priority
-        work.lane = self.lanes.of(host)
+        lane = self.lanes.by_host.get(host)
+        work.lane = self.lanes.open(host) if lane is None else lane
         return work
 
     def put(self, host, count=1, *, front=False, priority=0):
@@ -57,7 +58,7 @@ class Waiting:
     def begin(self, work):
         """As the scheduler does it."""
         lane = work.lane
-        if not lane.in_flight and not len(lane):
+        if not lane.in_flight and not lane.waiting:
             self.lanes.active += 1
         work.began, work.probe = self.now, lane.begin(self.now)
         return work
@@ -128,14 +129,14 @@ class Traffic(RuleBasedStateMachine):
 
     def _open(self):
         now = self.waiting.now
-        return [lane.name for lane in self.waiting.lanes if len(lane) and lane.delay(now) <= 0
+        return [lane.name for lane in self.waiting.lanes if lane.waiting and lane.delay(now) <= 0
                 and lane.state != "resting"]  # fmt: skip
 
     @invariant()
     def counts_are_true(self):
         lanes = self.waiting.lanes
-        assert lanes.waiting == sum(len(lane) for lane in lanes)
-        assert lanes.active == sum(bool(len(lane) or lane.in_flight) for lane in lanes)
+        assert lanes.waiting == sum(lane.waiting for lane in lanes)
+        assert lanes.active == sum(bool(lane.waiting or lane.in_flight) for lane in lanes)
         assert len(self.flights) == sum(lane.in_flight for lane in lanes)
 
     @invariant()
@@ -146,7 +147,7 @@ class Traffic(RuleBasedStateMachine):
     @invariant()
     def states_are_true(self):
         for lane in self.waiting.lanes:
-            assert (lane.state == "idle") == (not len(lane))
+            assert (lane.state == "idle") == (not lane.waiting)
             if lane.state == "resting":
                 assert lane.due < math.inf
             if lane.state == "full":
@@ -288,7 +289,7 @@ def test_clear_gives_everything_back_in_order():
     kept = waiting.lanes.clear()
     assert kept == [work for work in works if work is not flight]
     assert waiting.lanes.waiting == 0
-    assert not waiting.lanes.anything_ready
+    assert not waiting.lanes.ready
     assert waiting.take() is None
     waiting.end(flight)
     assert waiting.lanes.active == 0

@@ -153,6 +153,23 @@ def test_the_ticker_rests_when_nothing_moves(kernel):
     assert kernel.run(code) == "[]"
 
 
+def test_functions_and_classes_of_a_cell_run_in_worker_processes(kernel):
+    """A worker cannot import a notebook: without crossing by value only code in files could be used."""
+    code = (
+        "import dataclasses, os\n"
+        "@dataclasses.dataclass\nclass Cell:\n    x: int\n"
+        "offset = 3\n"
+        "def shifted(cell): return Cell(cell.x + offset), os.getpid() != kernel_pid\n"
+        "kernel_pid = os.getpid()\n"
+        "run = await fl.map(shifted, [Cell(1), Cell(2)], strategy=fl.Processes(2), progress=False)\n"
+        "print(run.result() == [(Cell(4), True), (Cell(5), True)])\n"
+        "def parse(response): return Cell(response.status)\n"
+        "run = await fl.fetch(urls, strategy=fl.Processes(2), parse=parse, progress=False)\n"
+        "print(set(map(str, run.result())))"
+    )
+    assert kernel.run(code) == "True\n{'Cell(x=200)'}"
+
+
 @pytest.mark.usefixtures("slow")
 def test_an_interrupt_leaves_the_run_going(kernel):
     """Interrupting the cell that waits must not cost what the run has done."""

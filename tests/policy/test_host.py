@@ -44,7 +44,7 @@ def test_a_fresh_gate_is_quiet_and_open():
     assert gate.begin(5.0) is False
     gate.answered(5.0, 0.1, 5.1)
     assert gate.quiet
-    assert gate.why == "limit"
+    assert gate.why(0.0) == "rate"
 
 
 def test_a_burst_of_refusals_parks_once():
@@ -136,7 +136,7 @@ def test_a_429_governs_from_then_on():
     gate.begin(2.2)
     gate.answered(2.2, 0.1, 2.3)
     assert not gate.quiet
-    assert gate.why == "rate"
+    assert gate.why(2.3) == "rate"
     assert gate.delay(2.3) > 0
 
 
@@ -198,7 +198,7 @@ def test_an_outage_is_named_for_its_trouble():
     gate = _gate(patience=5)
     _break(gate, 1.0, "ConnectFailed")
     assert "ConnectFailed" in gate.hopeless(7.0)
-    assert gate.why == "breaker"
+    assert gate.why(7.0) == "breaker"
 
 
 def test_quiet_again_after_the_breaker_closed():

@@ -62,6 +62,31 @@ def test_part_only_of_the_same_version(url):
     assert ask(url, "/bytes/100", headers=headers).status == 200
 
 
+def test_a_download(url):
+    """Otherwise names that a server sends, files that change and slow files could not be tested."""
+    file = ask(url, "/download/5000")
+    assert len(file.body) == 5000
+    assert ask(url, "/download/5000", headers={"Range": "bytes=4990-"}).body == file.body[4990:]
+    other = ask(url, "/download/5000?etag=2")
+    assert other.headers["etag"] == '"2"'
+    assert other.body != file.body
+    mixed = {"Range": "bytes=4990-", "If-Range": file.headers["etag"]}
+    assert ask(url, "/download/5000?etag=2", headers=mixed).status == 200
+    named = ask(url, "/download/5?disposition=attachment;filename=../%C3%A9")
+    assert named.headers["content-disposition"].encode("latin-1") == "attachment;filename=../é".encode()
+    assert ask(url, "/download/5?disposition=a%0d%0ab").status == 400
+
+
+def test_a_slow_download(url):
+    """Otherwise no download could be broken off at a chosen point."""
+    slow = ask(url, "/download/5000?seconds=0.05")
+    assert slow.body == ask(url, "/download/5000").body
+    assert slow.headers["content-length"] == "5000"
+    part = ask(url, "/download/5000?seconds=0.05", headers={"Range": "bytes=4000-"})
+    assert (part.status, part.body) == (206, slow.body[4000:])
+    assert part.headers["etag"] == slow.headers["etag"]
+
+
 def test_json(url):
     """Otherwise query arguments could not be checked."""
     assert ask(url, "/json?a=1&b=%C3%A9&c=").json == {"wire": "echo", "args": {"a": "1", "b": "é", "c": ""}}
@@ -128,6 +153,14 @@ def test_redirects(url):
     assert ask(url, "/redirect/1").headers["location"] == "/anything"
     there = ask(url, "/redirect-to?url=http%3A%2F%2Fa.invalid%2F&status_code=307")
     assert (there.status, there.headers["location"]) == (307, "http://a.invalid/")
+
+
+@pytest.mark.parametrize("path", ["/redirect/1", "/redirect-to?url=/anything"])
+def test_redirects_of_any_method(url, path):
+    """Otherwise what becomes of a method and its body could not be tested."""
+    for method in ("POST", "PUT", "DELETE", "HEAD"):
+        answer = ask(url, path, method, "x" if method != "HEAD" else None)
+        assert (answer.status, answer.headers["location"]) == (302, "/anything")
 
 
 def test_gzip(url):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fetchlab.engine.strategies import Async, Batch, Chunked, Sequential, Strategy, Threads
+from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Strategy, Threads
 from fetchlab.errors import ConfigError
 from fetchlab.policy.concurrency import Adaptive
 
@@ -46,7 +46,7 @@ def ideal(
             return sum(max(times[start : start + size]) for start in range(0, items, size))
         case Batch():
             return max(times)
-        case Async(workers) | Threads(workers):
+        case Async(workers) | Threads(workers) | Processes(workers):
             return _makespan(times, workers.max if isinstance(workers, Adaptive) else workers)
 
 

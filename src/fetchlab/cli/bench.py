@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
         help="Measure, in rounds, with intervals; raw rows go to Parquet.", no_args_is_help=True
     )
     benches.command(name="catalogue")(catalogue)
+    benches.command(name="download")(download)
     benches.callback()(lambda: None)
     app.add_typer(benches, name="bench")
 
@@ -73,3 +75,43 @@ def catalogue(
                 f"ideal {least:.1f} s, measured {took:.1f} s, efficiency {least / took:.0%}; "
                 f"table {run.result().shape}"
             )
+
+
+def download(
+    files: Annotated[int, typer.Option(min=1, help="Files, all at a time.")] = 5,
+    mb: Annotated[int, typer.Option(min=1, max=250, help="Megabytes of each.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="Measured rounds.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the order of the arms.")] = 0,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where files are made and put; the temporary folder unless told.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the raw rows.")] = RUNS,
+) -> None:
+    """Download large files, beside curl doing the same."""
+    from fetchlab.bench import download as bench
+    from fetchlab.bench import nginx, record
+
+    size = mb * 1_000_000
+    with ExitStack() as stack:
+        if nginx.find() is not None:
+            server = "nginx"
+            urls = stack.enter_context(bench.served(files, size, folder))
+        else:
+            server = "testbed"
+            say("There is no nginx (apt-get install nginx-light); the testbed serves and may be the limit.")
+            base = stack.enter_context(serving(None, "echo", 0.0))
+            urls = [f"{base}/download/{size}?etag={number}" for number in range(files)]
+        rows = bench.downloads(
+            urls,
+            size,
+            folder=folder,
+            rounds=rounds,
+            seed=seed,
+            on_round=lambda number, arm: say(f"round {number}/{rounds}: {arm}"),
+        )
+    show(bench.table(rows), f"{files} files of {mb} MB from {server}, all at a time")
+    path = out / f"download-{datetime.now(UTC):%Y%m%dT%H%M%S}.parquet"
+    record.write(
+        rows, path, bench="download", server=server, files=files, size=size, rounds=rounds, seed=seed
+    )
+    say(f"raw rows: {path}")

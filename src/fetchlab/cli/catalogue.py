@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -37,8 +37,8 @@ def catalogue(
         int | None, typer.Option(min=1, help="Pages of 50 movies to fetch at most.", show_default="all")
     ] = None,
     parallel_pages: Annotated[
-        int, typer.Option(min=1, help="Pages fetched at a time while collecting ids; 5 to 50 is sensible.")
-    ] = 20,
+        str, typer.Option(help="Pages fetched at a time while collecting ids, 5 to 50, or 'auto'.")
+    ] = "20",
     workers: Annotated[int, typer.Option(min=1, help="Details fetched at a time.")] = 20,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Details per write; workers never wait for it.")
@@ -58,14 +58,11 @@ def catalogue(
 
     from fetchlab.studies.catalogue import Catalogue
 
-    if parallel_pages <= SLOW:
-        say(f"Note: --parallel-pages {parallel_pages} will be slow; 20 is the default, 5 to 50 is sensible.")
-    elif parallel_pages > RESTRAINT:
-        say(f"Warning: --parallel-pages {parallel_pages}: the service asks for {RESTRAINT} at most.")
+    pages = _pages(parallel_pages)
     _writable(out)
     with serving(base_url, "catalogue", latency) as url:
         client = Catalogue(url)
-        listing = client.ids(max_pages, parallel_pages, progress=True)
+        listing = client.ids(max_pages, pages, progress=True)
         stopped = _interrupted(listing)
         ids = listing.result()
         say(f"{len(ids):,} movie ids · {_found(listing)}")
@@ -89,6 +86,21 @@ def catalogue(
     if not complete:
         say("Not everything came; running the command again begins anew.")
         raise typer.Exit(1)
+
+
+def _pages(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    pages = int(text) if text.isdigit() else 0
+    if pages < 1:
+        raise typer.BadParameter(
+            f"give a number of 1 or more, or auto, not {text!r}", param_hint="--parallel-pages"
+        )
+    if pages <= SLOW:
+        say(f"Note: --parallel-pages {pages} will be slow; 20 is the default, 5 to 50 is sensible.")
+    elif pages > RESTRAINT:
+        say(f"Warning: --parallel-pages {pages}: the service asks for {RESTRAINT} at most.")
+    return pages
 
 
 def _interrupted(run: Run) -> bool:

@@ -8,16 +8,17 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.engine.parse import parser
+from fetchlab.engine.places import calling_task, fetching_task
 from fetchlab.engine.recorder import Recorder
 from fetchlab.engine.run import Run
 from fetchlab.engine.scheduler import Scheduler
 from fetchlab.engine.source import source_of
 from fetchlab.engine.strategies import choose, plan_of
-from fetchlab.engine.tasks import Calling, Fetching, is_plain
+from fetchlab.engine.tasks import is_plain
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
 from fetchlab.policy.bounds import Bounds
-from fetchlab.policy.keys import own_key, plain_key, request_key
+from fetchlab.policy.keys import own_key, plain_key, request_key, url_key
 from fetchlab.policy.rate import RateKnob, RateRules
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
@@ -97,7 +98,9 @@ def fetch(
     _at_least("max_bytes", max_bytes, 1)
     if isinstance(requests, Request):
         raise ConfigError("requests", "give a list of requests, not one")
-    fetching = Fetching(
+    chosen = choose(workers, strategy, plain=False)
+    fetching = fetching_task(
+        chosen,
         Client.of(client),
         None,
         parser(parse),
@@ -108,7 +111,7 @@ def fetch(
     return start(
         fetching,
         requests,
-        strategy=choose(workers, strategy, plain=False),
+        strategy=chosen,
         retry=retry,
         rate=rate,
         priority=priority,
@@ -179,7 +182,7 @@ def map(  # noqa: A001  # the field's word for it
     chosen = choose(workers, strategy, plain=plain)
     limit = None if timeout is None else Timeout.of(timeout)
     return start(
-        Calling(task, timeout=limit),
+        calling_task(chosen, task, timeout=limit),
         items,
         strategy=chosen,
         plain=plain,
@@ -262,7 +265,6 @@ def start(
         window=max(WINDOW, 4 * plan.width),
         follow=follow,
         drained=drained,
-        on_change=lambda: run.changed(),  # noqa: PLW0108  # the run is made below
     )
     scheduler = Scheduler(
         source,
@@ -282,11 +284,14 @@ def start(
     run = Run(
         scheduler, recorder, bounds=bounds, order=order, show=progress, product=product, at_end=task.close
     )
+    recorder.on_change = run.changed
     return run.begin()
 
 
 def _fetch_key(item: Any) -> str:
     try:
+        if type(item) is str:
+            return url_key("GET", item)
         return request_key(item if type(item) is Request else Request.of(item))
     except Exception:  # it fails as an item, under some name
         return plain_key(item) or type(item).__name__

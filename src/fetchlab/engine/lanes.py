@@ -33,30 +33,27 @@ class Lane(HostGate):
 
     Attributes:
         state: idle, ready, resting or full.
+        waiting: how many items wait.
         due: when a resting lane is looked at again.
         quota: True if the host's answers tell of a quota.
         counted: the adaptive limit that the number of workers reckons with.
     """
 
-    __slots__ = ("_heap", "_queue", "counted", "due", "quota", "state")
+    __slots__ = ("_heap", "_queue", "counted", "due", "quota", "state", "waiting")
 
     def __init__(self, name: str, rules: HostRules, now: float, *, by_priority: bool) -> None:
         super().__init__(name, rules, now)
         self.state: State = "idle"
         self.due = math.inf
         self.quota = False
+        self.waiting = 0
         self.counted = 0
         self._queue: deque[Work] = deque()
         self._heap: list[tuple[int, int, int, Work]] | None = [] if by_priority else None
 
-    def __len__(self) -> int:
-        return len(self._queue) if self._heap is None else len(self._heap)
-
-    def __bool__(self) -> bool:
-        return True
-
     def push(self, work: Work, *, front: bool) -> None:
         """Add an item, before those that wait or behind them; a priority goes before both."""
+        self.waiting += 1
         if self._heap is not None:
             heapq.heappush(self._heap, (work.priority, not front, work.index, work))
         elif front:
@@ -66,6 +63,7 @@ class Lane(HostGate):
 
     def pop(self) -> Work:
         """Remove the item whose turn it is."""
+        self.waiting -= 1
         return self._queue.popleft() if self._heap is None else heapq.heappop(self._heap)[3]
 
     @property
@@ -75,7 +73,7 @@ class Lane(HostGate):
 
     def clear(self) -> list[Work]:
         """Remove and return all items in their order."""
-        works = [self.pop() for _ in range(len(self))]
+        works = [self.pop() for _ in range(self.waiting)]
         self.state = "idle"
         return works
 
@@ -102,36 +100,29 @@ class Lanes:
     ) -> None:
         self.by_host: dict[str, Lane] = {}
         self.waiting = 0
-        self.active = 0
+        self.active = 0  # hosts that have something under way or waiting
         self._rules = rules
         self._clock = clock
         self._by_priority = by_priority
         self._on_hopeless = on_hopeless
         self._on_due = on_due
-        self._ready: deque[Lane] = deque()
+        self.ready: deque[Lane] = deque()
         self._resting: list[tuple[float, int, Lane]] = []
         self._ticket = 0
 
-    def of(self, host: str) -> Lane:
-        """Return a host's lane."""
-        lane = self.by_host.get(host)
-        if lane is None:
-            lane = Lane(host, self._rules(host), self._clock(), by_priority=self._by_priority)
-            self.by_host[host] = lane
+    def open(self, host: str) -> Lane:
+        """Make a host's lane."""
+        lane = Lane(host, self._rules(host), self._clock(), by_priority=self._by_priority)
+        self.by_host[host] = lane
         return lane
 
     def __iter__(self) -> Iterator[Lane]:
         return iter(list(self.by_host.values()))
 
-    @property
-    def anything_ready(self) -> bool:
-        """True if an item may be ready to go."""
-        return bool(self._ready)
-
     def put(self, work: Work, *, front: bool = False) -> None:
         """Let an item wait at its lane."""
         lane = work.lane
-        if not (len(lane) or lane.in_flight):
+        if not (lane.waiting or lane.in_flight):
             self.active += 1
         lane.push(work, front=front)
         self.waiting += 1
@@ -144,11 +135,11 @@ class Lanes:
         Args:
             share: pass over hosts that have so many attempts under way; None passes over nobody.
         """
-        ready = self._ready
+        ready = self.ready
         if self._by_priority and len(ready) > 1:
-            ready = self._ready = deque(sorted(ready, key=lambda lane: lane.urgency))
+            ready = self.ready = deque(sorted(ready, key=lambda lane: lane.urgency))
         elif share is None and len(ready) > 1:
-            ready = self._ready = deque(sorted(ready, key=lambda lane: lane.in_flight))
+            ready = self.ready = deque(sorted(ready, key=lambda lane: lane.in_flight))
         for _ in range(len(ready)):
             lane = ready.popleft()
             if not lane.quiet and lane.delay(self._clock()) > 0:
@@ -159,7 +150,7 @@ class Lanes:
                 continue
             work = lane.pop()
             self.waiting -= 1
-            if len(lane):
+            if lane.waiting:
                 ready.append(lane)
             else:
                 lane.state = "idle"
@@ -169,18 +160,18 @@ class Lanes:
 
     def settle(self, lane: Lane) -> None:
         """Put a lane where it belongs now; called for lanes that are not in the ready line."""
-        if not len(lane):
+        if not lane.waiting:
             lane.state = "idle"
             return
         now = self._clock()
         wait = lane.delay(now)
         if wait <= 0:
             lane.state = "ready"
-            self._ready.append(lane)
+            self.ready.append(lane)
             return
         why = lane.hopeless(now)
         if why is not None:
-            self.waiting -= len(lane)
+            self.waiting -= lane.waiting
             self.active -= not lane.in_flight
             self._on_hopeless(lane.clear(), why)
             return
@@ -198,7 +189,7 @@ class Lanes:
 
     def ended(self, lane: Lane) -> None:
         """An attempt has ended: the lane may be open again, or not active any more."""
-        if not lane.in_flight and not len(lane):
+        if not lane.in_flight and not lane.waiting:
             self.active -= 1
         if lane.state in ("full", "resting"):
             self.settle(lane)
@@ -222,13 +213,23 @@ class Lanes:
         """Remove and return every waiting item."""
         works: list[Work] = []
         for lane in self:
-            if len(lane) and not lane.in_flight:
+            if lane.waiting and not lane.in_flight:
                 self.active -= 1
             works += lane.clear()
-        self._ready.clear()
+        self.ready.clear()
         self._resting.clear()
         self.waiting = 0
         return sorted(works, key=lambda work: work.index)
+
+    def waits(self) -> dict[str, int]:
+        """Return how many items wait at hosts that rest, by the reason."""
+        waits: dict[str, int] = {}
+        now = self._clock()
+        for lane in self:
+            if lane.state == "resting" and lane.waiting:
+                why = lane.why(now)
+                waits[why] = waits.get(why, 0) + lane.waiting
+        return waits
 
     def limits(self) -> dict[str, int]:
         """Return each host's adaptive limit."""

@@ -29,11 +29,22 @@ def line(stats: RunStats) -> str:
     if stats.failed:
         parts.append(f"failed {stats.failed:,}")
     if not over:
-        parts.append(f"{stats.in_flight} in flight" + (f", {stats.parked} waiting" if stats.parked else ""))
+        parts.append(_in_flight(stats))
     parts.append(duration(stats.elapsed))
     if not over and stats.eta is not None:
         parts.append(f"ETA {duration(stats.eta)}")
     return " · ".join(parts)
+
+
+def _in_flight(stats: RunStats) -> str:
+    told = f"{stats.in_flight} in flight"
+    if stats.limits:
+        told += f" of {stats.workers} allowed"
+    if stats.parked:
+        told += f", {stats.parked:,} waiting"
+        if stats.waits:
+            told += f" ({', '.join(sorted(stats.waits, key=stats.waits.__getitem__, reverse=True))})"
+    return told
 
 
 def duration(seconds: float) -> str:

@@ -37,6 +37,8 @@ class Recorder:
         window: with ``keep=False``, how many unread results to hold before reading of the input stops.
         follow: a result's further items.
         drained: further items once everything ended.
+
+    Attributes:
         on_change: called after every ended item.
     """
 
@@ -49,7 +51,6 @@ class Recorder:
         window: int,
         follow: Callable[[Result], Iterable[Any]] | None,
         drained: Callable[[], Iterable[Any]] | None,
-        on_change: Callable[[], None],
     ) -> None:
         self.start = start
         self.keep = keep
@@ -73,7 +74,8 @@ class Recorder:
         self._window = window
         self._follow = follow
         self._drained = drained
-        self._on_change = on_change
+        self.on_change: Callable[[], None] = lambda: None
+        self._plain = keep and follow is None
         self._rate_weight = 0.0
         self._rate_at = start
         self._rate_done = 0
@@ -93,6 +95,17 @@ class Recorder:
     ) -> Iterable[Any]:
         """Write an ended item; return what ``follow`` adds."""
         more: Iterable[Any] = ()
+        if self._plain and error is None and work.attempt == 1 and not self.retrying:  # most of them
+            index = work.index
+            self.ended_items += 1
+            self.ok += 1
+            self.bytes += work.bytes
+            self.cached += work.cached
+            self.items[index] = work.item
+            self.values[index] = value
+            self._write(work, worker, finished, None)
+            self.on_change()
+            return more
         if error is None and self._follow is not None:
             try:
                 more = _listed(self._follow(self._result(work, worker, finished, value, None)))
@@ -187,7 +200,7 @@ class Recorder:
         if not self.keep and not self.discard:
             self.given += 1
             self.unread.append(self._result(work, worker, finished, value, error))
-        self._on_change()
+        self.on_change()
 
     def _count(self, work: Work, value: Any, error: Exception | None) -> None:
         index = work.index

@@ -15,13 +15,12 @@ import asyncio
 import heapq
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
+from fetchlab.engine.intake import Intake
 from fetchlab.engine.lanes import Lanes
-from fetchlab.engine.source import END, NOTHING
 from fetchlab.engine.verdicts import verdict_on
-from fetchlab.engine.work import Work
 from fetchlab.policy.host import HostRules
 
 if TYPE_CHECKING:
@@ -29,47 +28,21 @@ if TYPE_CHECKING:
     from random import Random
 
     from fetchlab.engine.lanes import Lane
+    from fetchlab.engine.sink import Sink
     from fetchlab.engine.source import Source
     from fetchlab.engine.strategies import Plan
+    from fetchlab.engine.work import Work
     from fetchlab.policy.concurrency import Adaptive
     from fetchlab.policy.rate import RateLimit
     from fetchlab.policy.retry import Retry
 
-__all__ = ["Scheduler", "Sink"]
+__all__ = ["Scheduler"]
 
 TIMER_RESOLUTION = 0.002
 AHEAD = 1024
 """Items read ahead to find one whose host is open."""
 BREATH = 256
 """Items put aside in one go before the loop gets its turn."""
-
-
-class Sink(Protocol):
-    """Where the scheduler tells what happens. Called on the loop, never awaited."""
-
-    def retried(
-        self, work: Work, worker: int, finished: float, error: Exception, wait: float, reason: str
-    ) -> None:
-        """An attempt failed and the item will be tried again after ``wait`` seconds."""
-        ...
-
-    def ended(
-        self, work: Work, worker: int, finished: float, value: Any, error: Exception | None
-    ) -> Iterable[Any]:
-        """An item ended with an attempt; return further items to serve in the same run."""
-        ...
-
-    def abandoned(self, work: Work, finished: float, error: Exception) -> None:
-        """An item that waited ended without a further attempt."""
-        ...
-
-    def known(self, index: int) -> tuple[Any, Exception | None] | None:
-        """Return the value and error that an ended item had, None if they are not held."""
-        ...
-
-    def drained(self) -> Iterable[Any]:
-        """Everything ended; return further items, or none to finish."""
-        ...
 
 
 class Scheduler:
@@ -114,27 +87,20 @@ class Scheduler:
         self.width = plan.width
         self.adaptive = plan.adaptive
         self.in_flight = 0
-        self.pulled = 0
-        self.exhausted = False
-        self.failure: BaseException | None = None
-        self._source = source
+        self._intake = Intake(source, clock, sink, gate=gate, dedup=dedup)
         self._attempt = attempt
         self._prepare = prepare
         self._retry = retry
         self._sink = sink
-        self._gate = gate
         self._clock = clock
         self._wall = wall
         self._random = random
         self._priority = priority
-        self._dedup = dedup
         self._on_width = on_width
+        self._dedups = dedup is not None
         self._delay = plan.delay
         self._chunk = plan.chunk
-        self._left = plan.chunk or 0
-        self._next = 0  # index of the next item of the input
-        self._fence = -1 if source.total is None else source.total  # first index that is not the input's
-        self._tail = self._fence  # index of the next added item; without a fence they share _next
+        self._chunk_end = plan.chunk or 0  # items of the input read when the barrier comes
         self._lanes = Lanes(
             lambda host: HostRules(retry, rate(host), self.adaptive, breaks=bool(host)),
             clock,
@@ -144,13 +110,9 @@ class Scheduler:
         )
         self._parked: list[tuple[float, int, Work]] = []
         self._kept: deque[Work] = deque()  # read, not begun, and the run was cancelled
-        self._first: dict[str, Work] = {}
-        self._twins: dict[int, list[Work]] = {}
-        self._ended: set[int] = set()  # of those that may have twins
         self._workers: dict[int, asyncio.Task[None]] = {}
         self._idle: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._added = 0
         self._wanted = 0  # workers, under an adaptive limit
         self._paused = False
         self._cancelling: str | None = None
@@ -159,22 +121,35 @@ class Scheduler:
 
     @property
     def parked(self) -> int:
-        """Items waiting without holding a worker."""
-        return len(self._parked) + self._lanes.waiting
+        """Items that must wait, without holding a worker."""
+        return sum(self.waits.values())
+
+    @property
+    def waits(self) -> dict[str, int]:
+        """Items that must wait, by reason."""
+        waits = self._lanes.waits()
+        if self._parked:
+            waits["backoff"] = len(self._parked)
+        return waits
 
     @property
     def total(self) -> int | None:
         """Items in all, as far as known: the input's and those added to it."""
-        if self.failure is not None:
-            return None
-        if self.exhausted:
-            return self.pulled
-        return None if self._source.total is None else self._source.total + self._added
+        return self._intake.total
 
     @property
     def extent(self) -> int:
         """One more than the highest index given, or in a sized input to be given."""
-        return self._next if self._fence < 0 else self._tail
+        return self._intake.extent
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What stopped the run: the input's error, or the sink's."""
+        return self._intake.failure
+
+    @failure.setter
+    def failure(self, error: BaseException | None) -> None:
+        self._intake.failure = error
 
     @property
     def limits(self) -> dict[str, int]:
@@ -194,11 +169,11 @@ class Scheduler:
         self._over, self._cancelling = False, None
         kept, self._kept = self._kept, deque()
         self._hope()
-        for work in (*self._once(again), *kept):
+        for work in (*self._intake.once(again), *kept):
             self._admit(work)
-        self._source.start(self.wake)
-        total = self._source.total
-        self._spawn(self.width if total is None or self.pulled else max(total, 1))
+        source = self._intake.source
+        source.start(self.wake)
+        self._spawn(self.width if source.total is None or self._intake.joined else max(source.total, 1))
         try:
             await self._finished
         finally:
@@ -213,28 +188,20 @@ class Scheduler:
                 self._timer.cancel()
                 self._timer = None
             self._kept.extend(self._lanes.clear())
-            self._source.stop()
+            source.stop()
 
     def add(self, items: Iterable[Any]) -> None:
         """Put further items before the rest of the input."""
-        now = self._clock()
         for item in items:
-            work = Work(self._next if self._fence < 0 else self._tail, item, now)
-            if self._dedup is not None and self._is_twin(work, added=True):
-                continue
-            if self._fence < 0:
-                self._next += 1
-            else:
-                self._tail += 1
-            self.pulled += 1
-            self._added += 1
-            self._admit(work)
+            work = self._intake.add(item)
+            if work is not None:
+                self._admit(work)
         self._offer()
 
     def again(self, works: Iterable[Work]) -> None:
         """Serve work once more, before the rest of the input."""
         self._hope()
-        for work in self._once(works):
+        for work in self._intake.once(works):
             self._admit(work)
         self._offer()
 
@@ -247,12 +214,19 @@ class Scheduler:
         self._lanes.put(work, front=front)
 
     def _place(self, work: Work) -> None:
-        self._prepare(work)
-        lane = work.lane = self._lanes.of(work.host)
+        """Find the lane of a piece of work."""
+        if work.request is None:
+            try:  # noqa: SIM105  # this is the hot path
+                self._prepare(work)
+            except Exception:  # noqa: S110  # its attempt will tell
+                pass
+        lanes = self._lanes
+        lane = lanes.by_host.get(work.host)
+        work.lane = lanes.open(work.host) if lane is None else lane
         if self._priority is not None and not work.attempt:
             work.priority = self._priority(work.item)
         if self.adaptive is not None:
-            self._fit(lane)
+            self._fit(work.lane)
 
     def _offer(self) -> None:
         if not self._over:
@@ -329,7 +303,7 @@ class Scheduler:
         self._parked.clear()
         for work in waiting:
             if work.attempt > work.before:
-                self._end(work, 0, now, None, errors.Cancelled(f"{why} while the item waited"), tried=False)
+                self._end(work, 0, now, errors.Cancelled(f"{why} while the item waited"), tried=False)
             else:
                 self._kept.append(work)
         self._finish()
@@ -392,33 +366,34 @@ class Scheduler:
             self._read_ahead()
             work = lanes.take(None)
         else:
-            if lanes.anything_ready:
+            if lanes.ready:
                 work = lanes.take(-(-self.width // lanes.active) if lanes.active > 1 else None)
-            if work is None and not self.exhausted:
+            if work is None and not self._intake.exhausted:
                 work = self._pull()
-            if work is None and lanes.anything_ready:
+            if work is None and lanes.ready:
                 work = lanes.take(None)
         if work is not None:
             if self._idle:
                 self._wake_one()
             return work
-        if self.exhausted and self._spent():
+        if self._intake.exhausted and self._spent():
             self._drain()
         return None
 
     def _pull(self) -> Work | None:
         """Read the input until an item may go at once; those that may not wait at their lanes."""
-        lanes = self._lanes
+        lanes, read = self._lanes, self._intake.read
         for _ in range(BREATH):
-            if lanes.waiting >= AHEAD:
+            if lanes.waiting >= AHEAD or (self._chunk and not self._chunk_open()):
                 return None
-            work = self._read()
+            work = read()
             if work is None:
                 return None
+            self._place(work)
             lane = work.lane
             if (
                 lane.state == "idle"
-                and (lanes.active <= 1 or lane.in_flight * lanes.active < self.width or not lane.in_flight)
+                and (lanes.active <= 1 or lane.in_flight * lanes.active < self.width)
                 and (lane.quiet or lane.delay(work.queued) <= 0)
             ):
                 return work
@@ -428,51 +403,24 @@ class Scheduler:
 
     def _read_ahead(self) -> None:
         lanes = self._lanes
-        while lanes.waiting < AHEAD and not self.exhausted:
-            work = self._read()
+        while lanes.waiting < AHEAD and not (self._chunk and not self._chunk_open()):
+            work = self._intake.read()
             if work is None:
                 return
+            self._place(work)
             lanes.put(work)
 
-    def _read(self) -> Work | None:
-        """Read one item of the input, None if there is none now or no more."""
-        while self._may_pull():
-            try:
-                item = self._source.take()
-            except BaseException as error:  # whatever it is: raised here it would end the loop, not the run
-                self.failure = error
-                item = END
-            if item is END:
-                self.exhausted = True
-                return None
-            if item is NOTHING:
-                return None
-            index = self._next
-            if index == self._fence:  # a list that grew while it was read
-                index = self._tail
-                self._tail += 1
-            else:
-                self._next += 1
-            work = Work(index, item, self._clock())
-            self.pulled += 1
-            if self._dedup is not None and self._is_twin(work):
-                continue
-            self._left -= 1
-            self._place(work)
-            return work
-        return None
-
-    def _may_pull(self) -> bool:
-        if self._chunk and self._left <= 0:
+    def _chunk_open(self) -> bool:
+        """Say whether the chunk has room; the next one opens when all of this one has ended."""
+        if self._intake.read_so_far >= self._chunk_end:
             if self.in_flight or self._parked or self._lanes.waiting:
                 return False
-            self._left = self._chunk
-        return self._gate is None or self._gate(self._next)
+            self._chunk_end = self._intake.read_so_far + (self._chunk or 0)
+        return True
 
     def _spent(self) -> bool:
         """Say whether nothing is left to rest for, as far as can be told without reading the input."""
-        read = self.exhausted or self._next == self._fence
-        return read and not (self.in_flight or self._parked or self._lanes.waiting)
+        return self._intake.all_read and not (self.in_flight or self._parked or self._lanes.waiting)
 
     def _drain(self) -> None:
         more = [] if self.failure is not None else list(self._sink.drained())
@@ -492,15 +440,20 @@ class Scheduler:
         clock = self._clock
         lane = work.lane
         began = work.began = clock()
-        if not work.attempt:
+        if work.attempt:
+            work.first_byte = work.status = None
+            work.bytes = 0
+        else:
             work.started = began
         work.attempt += 1
-        work.first_byte = work.status = None
-        work.bytes = 0
         self.in_flight += 1
-        if not lane.in_flight and not len(lane):
+        if not (lane.in_flight or lane.waiting):
             self._lanes.active += 1
-        work.probe = lane.begin(began)
+        if lane.quiet:
+            lane.in_flight += 1
+            lane.requests += 1
+        else:
+            work.probe = lane.begin(began)
         try:
             value = await self._attempt(work)
         except asyncio.CancelledError as cancelled:
@@ -522,41 +475,30 @@ class Scheduler:
             self.in_flight -= 1
             first = work.first_byte
             lane.answered(began, None if work.cached else (first or finished) - began, finished)
-            self._left_lane(work)
-            self._end(work, number, finished, value, None)
+            if lane.state != "idle" or not lane.in_flight or self.adaptive is not None:
+                self._left_lane(lane)
+            more = self._sink.ended(work, number, finished, value, None)
+            if more:
+                self.add(more)
+            if self._dedups:
+                self._intake.ended(work, finished, value, None)
             return
-        finished = clock()
         self.in_flight -= 1
-        self._failed(work, number, finished, error)
+        self._failed(work, number, clock(), error)
 
-    def _left_lane(self, work: Work) -> None:
-        lane = work.lane
-        if lane.state != "idle" or not lane.in_flight:
-            self._lanes.ended(lane)
+    def _left_lane(self, lane: Lane) -> None:
+        """An attempt has ended: its lane may be open again, or allow other numbers."""
+        self._lanes.ended(lane)
         if self.adaptive is not None:
             self._fit(lane)
 
-    def _end(
-        self,
-        work: Work,
-        number: int,
-        finished: float,
-        value: Any,
-        error: Exception | None,
-        *,
-        tried: bool = True,
-    ) -> None:
-        """Tell the sink that an item has ended, and end those with the same key alike."""
+    def _end(self, work: Work, number: int, finished: float, error: Exception, *, tried: bool = True) -> None:
+        """Tell the sink that an item has failed for good, and end its twins alike."""
         if tried:
-            more = self._sink.ended(work, number, finished, value, error)
-            if more:
-                self.add(more)
-        elif error is not None:
+            self._sink.ended(work, number, finished, None, error)
+        else:
             self._sink.abandoned(work, finished, error)
-        if self._dedup is not None:
-            self._ended.add(work.index)
-            for twin in self._twins.pop(work.index, ()):
-                self._end_twin(twin, work.status, finished, value, error)
+        self._intake.ended(work, finished, None, error)
 
     def _failed(self, work: Work, number: int, finished: float, error: Exception) -> None:
         """Tell the host's gate, then let the item be tried again or end."""
@@ -579,8 +521,8 @@ class Scheduler:
             lane.dropped(probe=work.probe)
         excused = verdict.kind == "refused" or (work.probe and verdict.kind == "failed")
         if self._over or not self._retry.again(error, work.charged - excused, work.method):
-            self._left_lane(work)
-            self._end(work, number, finished, None, error)
+            self._left_lane(lane)
+            self._end(work, number, finished, error)
             return
         work.excused += excused
         front, reason = True, "backoff"
@@ -598,65 +540,26 @@ class Scheduler:
             else:
                 budget = lane.retry_wait(finished)
                 if budget > self._retry.patience:
-                    self._left_lane(work)
-                    self._end(work, number, finished, None, _spent_budget(error, budget))
+                    self._left_lane(lane)
+                    self._end(work, number, finished, _spent_budget(error, budget))
                     return
                 if budget > wait:
                     wait, reason = budget, "budget"
             self._sink.retried(work, number, finished, error, wait, reason)
             self._park(work, finished + wait)
-            self._left_lane(work)
+            self._left_lane(lane)
             return
         self._sink.retried(work, number, finished, error, wait, reason)
-        self._left_lane(work)
+        self._left_lane(lane)
         self._lanes.put(work, front=front)
 
     def _give_up(self, works: list[Work], why: str) -> None:
         """End items whose host has tried everybody's patience."""
         now = self._clock()
         for work in works:
-            self._end(work, 0, now, None, errors.RateLimited(why), tried=False)
+            self._end(work, 0, now, errors.RateLimited(why), tried=False)
         if not self._over:
             asyncio.get_running_loop().call_soon(self._wake_one)
-
-    # the same key twice
-
-    def _is_twin(self, work: Work, *, added: bool = False) -> bool:
-        """Say whether an item's key was seen before; a twin of the input then ends like the first."""
-        if self._dedup is None:
-            return False
-        first = self._first.setdefault(self._dedup(work.item), work)
-        if first is work:
-            return False
-        if added:
-            return True
-        known = self._sink.known(first.index)
-        if known is not None:
-            self._end_twin(work, first.status, self._clock(), *known)
-        elif first.index in self._ended:  # its value went to the one reader and is not held
-            self.pulled -= 1
-        else:
-            self._twins.setdefault(first.index, []).append(work)
-        return True
-
-    def _once(self, works: Iterable[Work]) -> Iterable[Work]:
-        """Of work with equal keys, serve the first once more; the others end with it."""
-        if self._dedup is None:
-            return works
-        firsts: dict[str, Work] = {}
-        for work in works:
-            first = firsts.setdefault(self._dedup(work.item), work)
-            if first is work:
-                self._ended.discard(work.index)
-            else:
-                self._twins.setdefault(first.index, []).append(work)
-        return firsts.values()
-
-    def _end_twin(
-        self, twin: Work, status: int | None, finished: float, value: Any, error: Exception | None
-    ) -> None:
-        twin.status, twin.cached = status, True
-        self._sink.ended(twin, 0, finished, value, _copied(error))
 
     # waiting
 
@@ -686,16 +589,6 @@ class Scheduler:
         for _ in range(min(len(self._idle), self._lanes.waiting)):
             self._wake_one()
         self._arm()
-
-
-def _copied(error: Exception | None) -> Exception | None:
-    """Say the same in an error of another item; ``copy`` would call ``__init__`` with too little."""
-    if not isinstance(error, errors.FetchlabError):
-        return error
-    twin = type(error).__new__(type(error), *error.args)
-    twin.__dict__.update(error.__dict__)
-    twin.__cause__ = error.__cause__
-    return twin
 
 
 def _spent_budget(cause: Exception, wait: float) -> errors.RateLimited:

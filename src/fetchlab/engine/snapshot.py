@@ -42,6 +42,7 @@ def snapshot(
         started_at: the wall clock then, UTC.
     """
     elapsed = now - seen.start
+    waits = scheduler.waits
     done = seen.ended_items
     total = scheduler.total
     cpu, peak = usage
@@ -63,9 +64,10 @@ def snapshot(
         elapsed=elapsed,
         in_flight=scheduler.in_flight,
         workers=scheduler.width,
-        parked=scheduler.parked,
+        parked=sum(waits.values()),
         errors={kind: count for kind, count in sorted(seen.kinds.copy().items()) if count},
         limits=scheduler.limits,
+        waits=waits,
         cpu_s=cpu - cpu_start,
         rss_peak=peak,
         started_at=started_at,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fetchlab.errors import ConfigError
 from fetchlab.policy.concurrency import Adaptive, AdaptiveLimit
@@ -17,7 +17,18 @@ from fetchlab.policy.concurrency import Adaptive, AdaptiveLimit
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-__all__ = ["Async", "Batch", "Chunked", "Plan", "Sequential", "Strategy", "Threads", "choose", "plan_of"]
+__all__ = [
+    "Async",
+    "Batch",
+    "Chunked",
+    "Plan",
+    "Processes",
+    "Sequential",
+    "Strategy",
+    "Threads",
+    "choose",
+    "plan_of",
+]
 
 DEFAULT_WORKERS = 20
 
@@ -30,14 +41,14 @@ class Plan:
         width: workers.
         chunk: items between two barriers, None for no barrier.
         delay: seconds a worker rests after each item.
-        threads: True if tasks run in threads.
+        place: where tasks run.
         adaptive: bounds of the workers per host, None for a fixed number in all.
     """
 
     width: int
     chunk: int | None = None
     delay: float = 0.0
-    threads: bool = False
+    place: Literal["loop", "threads", "processes"] = "loop"
     adaptive: Adaptive | None = None
 
 
@@ -69,13 +80,39 @@ class Sequential:
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """``n`` threads, each with one item at a time; for plain functions that block."""
+    """``n`` threads, each with one item at a time.
+
+    ``fetch`` sends one blocking request per thread and parses there too. An async function given to
+    ``map`` stays on the loop, with ``n`` slots. 0 is four per core, 32 at most.
+    """
 
     n: int = 0
 
     def __post_init__(self) -> None:
         if self.n == 0:
             object.__setattr__(self, "n", min(32, (os.cpu_count() or 1) * 4))
+        _at_least_one("strategy", self.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """``n`` worker processes, each with one item at a time; for what keeps a core busy.
+
+    ``fetch`` sends one blocking request per process and parses there too. ``map`` takes plain and async
+    functions; an async one runs on a loop of the worker's own. The function crosses once per worker, with
+    the globals it reads as they are at the call; items and values cross as plain data (pickle), and one
+    that cannot cross is that item's ``TaskError``.
+
+    A worker that dies is its item's ``TaskError``, which is not tried again (the item may well be what
+    killed it), and is replaced. A worker whose item times out or is cancelled is killed. What a task
+    prints goes to standard error. 0 is one per core.
+    """
+
+    n: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n == 0:
+            object.__setattr__(self, "n", os.cpu_count() or 1)
         _at_least_one("strategy", self.n)
 
 
@@ -94,7 +131,7 @@ class Batch:
     """All items at once; the input must have a length."""
 
 
-Strategy: TypeAlias = Async | Sequential | Threads | Chunked | Batch
+Strategy: TypeAlias = Async | Sequential | Threads | Processes | Chunked | Batch
 
 
 def choose(workers: int | Adaptive | None, strategy: Strategy | None, *, plain: bool) -> Strategy:
@@ -129,23 +166,26 @@ def plan_of(strategy: Strategy, total: int | None, *, plain: bool) -> Plan:
     Raises:
         ConfigError: ``Batch`` for an input without a length.
     """
+    place: Literal["loop", "threads"] = "threads" if plain else "loop"
     match strategy:
         case Sequential(delay):
-            return Plan(1, delay=delay, threads=plain)
+            return Plan(1, delay=delay, place=place)
         case Chunked(size):
-            return Plan(size, chunk=size, threads=plain)
+            return Plan(size, chunk=size, place=place)
         case Batch():
             if total is None:
                 raise ConfigError(
                     "strategy", "Batch() needs an input of known length; give a list, or use workers="
                 )
-            return Plan(max(1, total), threads=plain)
+            return Plan(max(1, total), place=place)
         case Threads(n):
-            return Plan(n, threads=True)
+            return Plan(n, place="threads")
+        case Processes(n):
+            return Plan(n, place="processes")
         case Async(workers):
             if isinstance(workers, Adaptive):
-                return Plan(AdaptiveLimit(workers).limit, threads=plain, adaptive=workers)
-            return Plan(workers, threads=plain)
+                return Plan(AdaptiveLimit(workers).limit, place=place, adaptive=workers)
+            return Plan(workers, place=place)
 
 
 def _at_least_one(knob: str, value: object) -> None:

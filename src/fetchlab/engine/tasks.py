@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,19 +59,16 @@ class Fetching:
         self._max_bytes = max_bytes
 
     def prepare(self, work: Work) -> None:
-        """Build the request and note its host; an item of which none can be made fails at its attempt."""
-        with suppress(Exception):
-            self._place(work)
-
-    def _place(self, work: Work) -> Request:
+        """Build the request and note its host."""
         request = work.request = self._build(work.item)
         work.method = request.method
         work.host = host_of(request.url)
-        return request
 
     async def __call__(self, work: Work) -> Any:
         """Make one attempt."""
-        request = work.request or self._place(work)
+        if work.request is None:
+            self.prepare(work)
+        request: Any = work.request
         response = await self._client.wire.send(request, self._timeout, self._max_bytes)
         status = work.status = response.status
         work.first_byte = response.first_byte
@@ -97,7 +93,7 @@ class Fetching:
 
 
 def _request_of(item: Any) -> Request:
-    return Request(item) if type(item) is str else Request.of(item)
+    return Request.get(item) if type(item) is str else Request.of(item)
 
 
 class Calling:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Threads"]
+__all__ = ["Threads", "fit_for_a_coroutine"]
 
 Job: TypeAlias = "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[[Any], Any], Any]"
 
@@ -56,11 +56,8 @@ class Threads:
             error: BaseException | None = None
             try:
                 value = function(item)
-            except (StopIteration, GeneratorExit) as raised:  # they mean other things in a coroutine
-                error = RuntimeError(f"the task raised {type(raised).__name__}")
-                error.__cause__ = raised
             except BaseException as raised:
-                error = raised
+                error = fit_for_a_coroutine(raised)
             with suppress(RuntimeError):  # the loop has closed, nobody waits any more
                 loop.call_soon_threadsafe(self._done, jobs, future, value, error)
             del job, future, item, value, error  # hold nothing while waiting
@@ -80,3 +77,12 @@ class Threads:
             future.set_result(value)
         else:
             future.set_exception(error)
+
+
+def fit_for_a_coroutine(error: BaseException) -> BaseException:
+    """Return what a task raised, wrapped if it would mean something else in a coroutine."""
+    if not isinstance(error, StopIteration | GeneratorExit):
+        return error
+    wrapped = RuntimeError(f"the task raised {type(error).__name__}")
+    wrapped.__cause__ = error
+    return wrapped

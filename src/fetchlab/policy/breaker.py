@@ -25,13 +25,15 @@ class Breaker:
         opened: nothing but a probe is let through.
         probing: a probe is under way.
         since: when it opened last.
+        well: alive, and nothing failed since.
         until: when the next probe may start.
     """
 
-    __slots__ = ("_failures", "_pause", "alive", "opened", "probing", "since", "until")
+    __slots__ = ("_failures", "_pause", "alive", "opened", "probing", "since", "until", "well")
 
     def __init__(self) -> None:
         self.alive = False
+        self.well = False
         self.opened = False
         self.probing = False
         self.since = self.until = -math.inf
@@ -49,6 +51,7 @@ class Breaker:
         self.alive = True
         if self.opened and began <= self.since:
             return
+        self.well = True
         self._failures = 0
         if self.opened:
             self.opened = self.probing = False
@@ -62,6 +65,7 @@ class Breaker:
             probe: it was the probe.
             counts: it tells something new: that the host refuses connections, or a first attempt failed.
         """
+        self.well = False
         if self.opened:
             if probe:
                 self.probing = False

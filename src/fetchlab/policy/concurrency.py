@@ -31,6 +31,8 @@ HELPED = 0.95
 PUSHBACK = 0.1
 """Share of an epoch's attempts that may fail by timeout or 503 before that counts as a refusal."""
 FEWEST = 4
+OUTLIER = 3.0
+"""A latency beyond so many times the base counts as so many."""
 MEMORY = 256
 """Attempts that the base remembers."""
 
@@ -81,7 +83,9 @@ class AdaptiveLimit:
         "_failed",
         "_good",
         "_high",
+        "_least",
         "_low",
+        "_most",
         "_need",
         "_peak",
         "_slow_start",
@@ -98,7 +102,7 @@ class AdaptiveLimit:
         self._low, self._high = knob.min, knob.max
         self.limit = limit or knob.start or min(max(START, knob.min), knob.max)
         self.held = False
-        self._base = math.inf
+        self._base = self._most = math.inf
         self._deviation = 0.0
         self._weight = self._good = self._streak = 0
         self._slow_start = knob.start is None
@@ -112,6 +116,7 @@ class AdaptiveLimit:
         self._need = max(FEWEST, self.limit)
         self._count = self._failed = self._peak = 0
         self._sum = self._square = 0.0
+        self._least = math.inf
 
     def succeeded(self, began: float, latency: float, now: float, in_flight: int) -> None:
         """Listen to an attempt that went well.
@@ -126,6 +131,8 @@ class AdaptiveLimit:
             self.limit = min(self._high, self.limit + 1)
         if began < self._epoch:
             return
+        self._least = min(self._least, latency)
+        latency = min(latency, self._most)  # one that hung says nothing about the others
         self._count += 1
         self._sum += latency
         self._square += latency * latency
@@ -165,6 +172,8 @@ class AdaptiveLimit:
         enough = self._base + max(NOTICEABLE, self._base * QUEUE / self.limit) + noise
         trial, self._trial = self._trial, None
         if self._weight == 0:
+            if mean > OUTLIER * self._least:
+                mean, deviation = self._least, 0.0  # one hung among the first few
             self._learn(mean, deviation, anew=True)
         elif mean <= enough:
             if self._slow_start or trial is not None:
@@ -191,6 +200,7 @@ class AdaptiveLimit:
         self._base = mean if share == 1 else self._base + share * (mean - self._base)
         self._deviation = deviation if share == 1 else self._deviation + share * (deviation - self._deviation)
         self._weight = min(self._weight + self._count, MEMORY)
+        self._most = OUTLIER * self._base + SIGMAS * self._deviation
 
     def _grow(self) -> None:
         """One more per round trip; faster the longer nothing stood in the way."""

@@ -38,6 +38,8 @@ SETTLED_STRETCH = 4.0
 PAUSES = 6.0
 """The same in pauses, where those are longer."""
 WINDOW = 1.0
+SHORTEST = 0.1
+"""Seconds; what went well in less time is held against so much."""
 FEW = 5
 MANY = 20
 """Requests that went well between two refusals that are taken for faults."""
@@ -68,7 +70,9 @@ class RateDiscovery:
 
     __slots__ = (
         "_accepted",
+        "_before",
         "_best",
+        "_blind",
         "_due",
         "_faulty",
         "_first",
@@ -86,8 +90,10 @@ class RateDiscovery:
 
     def __init__(self, now: float, accepted: int, seconds: float, pause: float, *, fresh: bool) -> None:
         self._first = (accepted, seconds) if fresh else (0, math.inf)
+        self._before: tuple[int, float] | None = (accepted, max(seconds, SHORTEST))
+        self._blind = accepted < FEW
         self._low = 0.0
-        self._top = accepted / max(seconds, 0.1) if accepted >= FEW else UNKNOWN
+        self._top = UNKNOWN if self._blind else accepted / max(seconds, SHORTEST)
         self._settled = 0
         self._best = accepted / seconds if seconds >= SHORT and accepted >= MANY else 0.0
         self._faulty = False
@@ -118,9 +124,22 @@ class RateDiscovery:
         if passed > 0:
             self.rate = max(self.rate, self._curve(passed))
 
+    def late(self, now: float) -> None:
+        """A request begun before the last refusal went well after it: it helps where little is known."""
+        if self._blind and self._before is not None:
+            accepted, seconds = self._before[0] + 1, self._before[1]
+            self._before = (accepted, seconds)
+            self._first = (accepted, self._first[1])
+            if accepted >= FEW:
+                self._top = max(UNKNOWN, accepted / seconds)
+                self.rate = self._from = max(self.rate, FALL * self._top)
+        elif not self._pause:
+            self.accepted(now)
+
     def refused(self, now: float, pause: float) -> bool:
         """The host refused, for the first time since the last cut; False if that is taken for a fault."""
         passed = now - self._release
+        self._before = None
         self._suspicion = max(0.0, self._suspicion - self._accepted / MANY) + 1.0
         rare = self._suspicion < STILL_RARE if self._faulty else self._accepted >= MANY
         if rare and not pause and (self._faulty or self._recent(now) < BELOW * self._best):
@@ -139,6 +158,7 @@ class RateDiscovery:
             return True
         upper = max(LEAST, self._recent(now))
         self._best = max(self._best, upper)
+        self._blind = False
         lower = self._accepted / (now - self._last)
         if self.rate >= self._top or upper < self._low:  # beyond what was known, or it changed
             self._top = upper
@@ -151,10 +171,11 @@ class RateDiscovery:
             self._top = min(self._top, max(self._low, slope))
         if slope is not None or self._top <= CLOSE * self._low:
             self._settled += 1
-            self._fall_to(max(SETTLED * self._top, 0.98 * self._low), now, pause)
+            self._fall_to(min(self.rate, max(SETTLED * self._top, 0.98 * self._low)), now, pause)
         else:
             self._settled = 0
-            self._fall_to(max(FALL * self._top, math.sqrt(self._top * self._low)), now, pause)
+            between = math.sqrt(self._top * self._low)
+            self._fall_to(min(self.rate, max(FALL * self._top, between)), now, pause)
         return True
 
     def _recent(self, now: float) -> float:
@@ -172,7 +193,7 @@ class RateDiscovery:
         if self._settled:
             stretch = max(SETTLED_STRETCH, 2 * PAUSES * self._pause) * (1 + self._settled)
         else:
-            stretch = max(STRETCH, PAUSES * self._pause)
+            stretch = STRETCH if self._blind else max(STRETCH, PAUSES * self._pause)
         x = passed / stretch - 1
         gap = self._top - self._from if x < 0 else 0.1 * self._top if self._settled else self._top
         return self._top + max(gap, 0.02 * self._top) * x * x * x

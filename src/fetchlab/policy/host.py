@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["HostGate", "HostRules"]
 
 WINDOW = 1.0
+OVERLOADED = frozenset({"HTTP 503", "TimedOut"})
+"""Troubles that more requests in flight may have caused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +154,11 @@ class HostGate:
         """The moment at which patience ends."""
         return math.inf if self._blocked_since is None else self._blocked_since + self._patience
 
-    @property
-    def why(self) -> str:
-        """What stands in the way, in a word."""
+    def why(self, now: float) -> str:
+        """Return what stands in the way, in a word."""
         if self.breaker.opened:
             return "breaker"
-        return "rate" if self.discovery is not None or self._gcra is not None else "limit"
+        return "retry-after" if self.parked_until > now else "rate"
 
     # what became of it
 
@@ -169,13 +170,17 @@ class HostGate:
             latency: seconds to its first byte, None if the answer says nothing about speed.
             now: the clock's reading.
         """
-        self.breaker.answered(began)
+        if not self.breaker.well:
+            self.breaker.answered(began)
         self._accepted += 1
         if now - self._mark[1][0] >= WINDOW:
             self._mark = (self._mark[1], (now, self._accepted))
         if not self.quiet:
             if self.discovery is not None:
-                self.discovery.accepted(now)
+                if began < self._event:
+                    self.discovery.late(now)
+                else:
+                    self.discovery.accepted(now)
             if self.limit is not None:
                 if latency is not None:
                     self.limit.succeeded(began, latency, now, self.in_flight)
@@ -238,7 +243,7 @@ class HostGate:
         self.in_flight -= 1
         if not self._breaks:
             return
-        if self.limit is not None:
+        if self.limit is not None and trouble in OVERLOADED:
             self.limit.failed(began, now)
         self.breaker.failed(now, probe=probe, counts=first or down)
         if self.breaker.opened:

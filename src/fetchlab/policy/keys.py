@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fetchlab.model import Request
 
-__all__ = ["host_of", "normalise_url", "own_key", "plain_key", "request_key"]
+__all__ = ["host_of", "normalise_url", "own_key", "plain_key", "request_key", "url_key"]
 
 _NORMAL = re.compile(
     r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9]\d{0,4})?/[\w/~-]*(?:\.\w[\w/~-]*)*"
@@ -81,12 +81,21 @@ def host_of(url: str) -> str:
 
 def request_key(request: Request) -> str:
     """Return a request's key: method, normalised URL and body hash, secrets masked."""
-    url = normalise_url(request.url)
-    if _MAYBE_SECRET.search(url) or "@" in url:
-        url = redact_url(url)
+    key = url_key(request.method, request.url)
     if not request.content:
-        return f"{request.method} {url}"
-    return f"{request.method} {url} sha256:{hashlib.sha256(request.content).hexdigest()[:16]}"
+        return key
+    return f"{key} sha256:{hashlib.sha256(request.content).hexdigest()[:16]}"
+
+
+def url_key(method: str, url: str) -> str:
+    """Return the key of a request without a body."""
+    if not _NORMAL.fullmatch(url):
+        url = _normalise(url)
+        if "@" in url:
+            return f"{method} {redact_url(url)}"
+    if "?" in url and _MAYBE_SECRET.search(url):
+        url = redact_url(url)
+    return f"{method} {url}"
 
 
 def plain_key(item: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -53,14 +54,15 @@ class EchoWire(Wire):
         """Everything in the module's docstring."""
         return [
             Route("GET", "/bytes/{n}", self._send_bytes),
+            Route("GET", "/download/{n}", self._download),
             Route("GET", "/json", self._json),
             Route("GET", "/delay/{s}", self._delay),
             Route("*", "/status/{n}", self._status),
             Route("*", "/refuse/{n}", self._refuse),
             Route("GET", "/headers", lambda request: Reply.json({"headers": _headers(request)})),
             Route("*", "/anything", self._anything),
-            Route("GET", "/redirect/{n}", self._redirect),
-            Route("GET", "/redirect-to", self._redirect_to),
+            Route("*", "/redirect/{n}", self._redirect),
+            Route("*", "/redirect-to", self._redirect_to),
             Route("GET", "/gzip/{n}", self._zipped),
             Route("GET", "/html", lambda _: self._html),
             Route("GET", "/drip", self._drip),
@@ -79,6 +81,22 @@ class EchoWire(Wire):
             headers = [("etag", etag), ("last-modified", _MODIFIED), ("accept-ranges", "bytes")]
             reply = self._bytes.put(size, Reply(self.body(size), kind=_BINARY, headers=headers))
         return conditional(request, reply, etag, _MODIFIED)
+
+    def _download(self, request: Request) -> Reply:
+        """A file: `etag` makes it another version, `seconds` slow, `disposition` is the header's value."""
+        size = whole(request.params["n"], most=_LARGEST)
+        etag = f'"{request.args.get("etag", self.world.seed)}"'
+        version = zlib.crc32(etag.encode()) % _PATTERN
+        headers = [("etag", etag), ("last-modified", _MODIFIED), ("accept-ranges", "bytes")]
+        named = request.args.get("disposition")
+        if named is not None:
+            headers.append(("content-disposition", named.encode().decode("latin-1")))
+        if any(not text.isprintable() for text in (etag, named or "")):
+            raise BadRequest("not a header's value")
+        full = Reply(self.body(version + size)[version:], kind=_BINARY, headers=headers)
+        reply = conditional(request, full, etag, _MODIFIED)
+        seconds = number(request.args.get("seconds", "0"))
+        return _slowly(reply, seconds * len(reply.body) / size) if seconds and size else reply
 
     def _json(self, request: Request) -> Reply:
         return Reply.json({"wire": self.name, "args": request.args}) if request.query else self._plain
@@ -144,16 +162,7 @@ class EchoWire(Wire):
 
     def _drip(self, request: Request) -> Reply:
         size = whole(request.args.get("bytes", "10"), most=2**20)
-        seconds = number(request.args.get("seconds", "1"))
-        body = self.body(size)
-        step = -(-size // 1000) or 1
-
-        async def drops() -> AsyncIterator[bytes]:
-            for place in range(0, size, step):
-                await asyncio.sleep(seconds * min(step, size - place) / size)
-                yield body[place : place + step]
-
-        return Reply(kind=_BINARY, stream=drops, length=size)
+        return _slowly(Reply(self.body(size), kind=_BINARY), number(request.args.get("seconds", "1")))
 
     def _stream(self, request: Request) -> Reply:
         lines = whole(request.params["n"], most=1_000_000)
@@ -163,6 +172,21 @@ class EchoWire(Wire):
                 yield msgspec.json.encode({"line": line, "args": request.args}) + b"\n"
 
         return Reply(stream=written, kind="application/x-ndjson")
+
+
+def _slowly(reply: Reply, seconds: float) -> Reply:
+    """The same reply, its body evenly over `seconds`."""
+    body, size = reply.body, len(reply.body)
+    step = -(-size // 1000) or 1
+
+    async def drops() -> AsyncIterator[bytes]:
+        for place in range(0, size, step):
+            await asyncio.sleep(seconds * min(step, size - place) / size)
+            yield body[place : place + step]
+
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.headers]
+    more = [(name, value) for name, value in headers if name != "content-type"]
+    return Reply(b"", reply.status, reply.kind, more, stream=drops, length=size)
 
 
 def _headers(request: Request) -> dict[str, Any]:

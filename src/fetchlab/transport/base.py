@@ -3,18 +3,49 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fetchlab.errors import BodyTooLarge, TimedOut, TransportError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from contextlib import AbstractAsyncContextManager
+
     from fetchlab.model import Request, Response
     from fetchlab.policy.timeout import Timeout
 
-__all__ = ["MAX_REDIRECTS", "Transport", "promised_too_much", "timed_out", "too_large", "unusable"]
+__all__ = [
+    "Incoming",
+    "Transport",
+    "promised_too_much",
+    "timed_out",
+    "too_large",
+    "unusable",
+]
 
-MAX_REDIRECTS = 10
 _HEADER_VALUE = re.compile(r"header value\b.*", re.DOTALL)  # often a token read with its line end
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A response whose body is still to come.
+
+    Attributes:
+        status: HTTP status code.
+        headers: header fields, names case-insensitive.
+        url: the URL that answered, after redirects where the transport tells it.
+        http_version: ``HTTP/1.1`` or ``HTTP/2.0``.
+        first_byte: when the headers were there (``time.perf_counter``).
+        chunks: the body as it comes, content encoding left as it is; raises as ``send`` does.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    http_version: str
+    first_byte: float
+    chunks: AsyncIterator[bytes | memoryview]
 
 
 class Transport(Protocol):
@@ -34,6 +65,21 @@ class Transport(Protocol):
 
         Raises:
             TransportError: no whole response came back.
+        """
+        ...
+
+    def stream(self, request: Request, timeout: Timeout) -> AbstractAsyncContextManager[Incoming]:
+        """Send a request and hand the response over while its body is still to come.
+
+        The body is not decoded, so that its offsets are those of the ``Range`` header. Leaving the context
+        early gives the connection up.
+
+        Args:
+            request: what to send.
+            timeout: seconds for this attempt; ``total`` covers the body and what is done with it.
+
+        Raises:
+            TransportError: no response came, or, from the chunks, its body broke off.
         """
         ...
 

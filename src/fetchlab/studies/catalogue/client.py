@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import polars as pl
 
 from fetchlab.engine.calls import MAX_BYTES, start
 from fetchlab.engine.parse import decode
+from fetchlab.engine.places import fetching_task
 from fetchlab.engine.strategies import Async, Strategy, choose
-from fetchlab.engine.tasks import Fetching
 from fetchlab.errors import ConfigError, StudyError
 from fetchlab.model import Request
+from fetchlab.policy.concurrency import Adaptive
 from fetchlab.policy.timeout import Timeout
 from fetchlab.redaction import redact_url
 from fetchlab.studies.catalogue.paging import PageRead, Paging
@@ -40,6 +41,7 @@ T = TypeVar("T")
 
 PAGE_LIMIT = 50
 """The most movies the service puts on a page."""
+AUTO = Adaptive(max=50)
 
 log = logging.getLogger("fetchlab.catalogue")
 
@@ -77,7 +79,7 @@ class Catalogue:
     def ids(
         self,
         max_pages: int | None = None,
-        parallel_pages: int = 20,
+        parallel_pages: int | Literal["auto"] = 20,
         *,
         strategy: Strategy | None = None,
         progress: bool | None = None,
@@ -90,7 +92,8 @@ class Catalogue:
 
         Args:
             max_pages: read only the first so many pages, newest uploads first; None for all.
-            parallel_pages: pages at a time. The service asks for restraint above 50.
+            parallel_pages: pages at a time, or ``"auto"`` for as many as the service serves well, up to 50.
+                The service asks for restraint above that.
             strategy: instead of ``parallel_pages``, any strategy of the engine.
             progress: whether to show progress.
 
@@ -102,12 +105,15 @@ class Catalogue:
             ConfigError: a knob has a value that cannot work.
         """
         _whole("max_pages", max_pages, optional=True)
-        _whole("parallel_pages", parallel_pages)
+        pages = AUTO if parallel_pages == "auto" else parallel_pages
+        if not isinstance(pages, Adaptive):
+            _whole("parallel_pages", pages, instead=" or 'auto'")
+        chosen = choose(None if strategy else pages, strategy, plain=False)
         paging = Paging(PAGE_LIMIT, max_pages)
         run = start(
-            self._fetching(self._page_request, _parse_page),
+            self._fetching(chosen, self._page_request, _parse_page),
             paging.first(),
-            strategy=choose(None if strategy else parallel_pages, strategy, plain=False),
+            strategy=chosen,
             key=_page_key,
             retry=self._retry,
             follow=lambda result: paging.saw(result.item, *result.value),
@@ -121,7 +127,7 @@ class Catalogue:
     def details(
         self,
         ids: Iterable[int] | AsyncIterable[int],
-        workers: int | None = None,
+        workers: int | Adaptive | None = None,
         batch_size: int = 50,
         *,
         strategy: Strategy | None = None,
@@ -133,7 +139,7 @@ class Catalogue:
 
         Args:
             ids: movie ids, read lazily.
-            workers: requests at a time, 20 unless told.
+            workers: requests at a time, 20 unless told, or ``fl.Adaptive()``.
             batch_size: details per write to the table; workers never wait for a batch.
             strategy: instead of ``workers``, any strategy of the engine.
             with_images: ask for screenshot images.
@@ -152,11 +158,14 @@ class Catalogue:
         flags = {"with_images": str(with_images).lower(), "with_cast": str(with_cast).lower()}
         url = f"{self.base_url}/api/v2/movie_details.json"
         table = _MovieTable(batch_size)
+        chosen = choose(workers, strategy, plain=False)
         return start(
-            self._fetching(lambda movie: Request(url, params={"movie_id": movie} | flags), _parse_movie),
+            self._fetching(
+                chosen, lambda movie: Request(url, params={"movie_id": movie} | flags), _parse_movie
+            ),
             ids,
             knob="ids",
-            strategy=choose(workers, strategy, plain=False),
+            strategy=chosen,
             key=lambda movie: f"movie/{movie}",
             retry=self._retry,
             follow=table.add,
@@ -172,11 +181,11 @@ class Catalogue:
             ItemError: no answer came, or none that could be read.
         """
         url = f"{self.base_url}/api/v2/movie_suggestions.json"
-        fetching = self._fetching(lambda movie: Request(url, params={"movie_id": movie}), _parse_suggestions)
+        one = Async(1)
         run = start(
-            fetching,
+            self._fetching(one, lambda movie: Request(url, params={"movie_id": movie}), _parse_suggestions),
             [movie],
-            strategy=Async(1),
+            strategy=one,
             key=lambda movie: f"suggestions/{movie}",
             retry=self._retry,
             progress=progress,
@@ -191,8 +200,10 @@ class Catalogue:
             f"{self.base_url}/api/v2/list_movies.json", params={"limit": PAGE_LIMIT, "page": read.page}
         )
 
-    def _fetching(self, build: Any, parse: Any) -> Fetching:
-        return Fetching(self._client, build, parse, accept=(), timeout=self._timeout, max_bytes=MAX_BYTES)
+    def _fetching(self, strategy: Strategy, build: Any, parse: Any) -> Any:
+        return fetching_task(
+            strategy, self._client, build, parse, accept=(), timeout=self._timeout, max_bytes=MAX_BYTES
+        )
 
 
 class _MovieTable:
@@ -261,8 +272,8 @@ def _ids_of(paging: Paging) -> list[int]:
     return sorted(paging.ids)
 
 
-def _whole(knob: str, value: object, *, optional: bool = False) -> None:
+def _whole(knob: str, value: object, *, optional: bool = False, instead: str = "") -> None:
     if optional and value is None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(knob, f"must be a whole number of 1 or more, not {value!r}")
+        raise ConfigError(knob, f"must be a whole number of 1 or more{instead}, not {value!r}")

@@ -1,0 +1,172 @@
+"""How items become numbered work: from the input, or added on the way.
+
+Items of a sized input have the indices of the input, and those that are added come after. Where the input
+has no length nobody knows where it ends, so all are numbered as they join.
+
+With ``dedup`` only the first of equal keys becomes work. A *twin* of it in the input ends like it; among
+added items it is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fetchlab import errors
+from fetchlab.engine.source import END, NOTHING
+from fetchlab.engine.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fetchlab.engine.sink import Sink
+    from fetchlab.engine.source import Source
+
+__all__ = ["Intake"]
+
+
+class Intake:
+    """Reads the source and numbers what joins.
+
+    Args:
+        source: the input.
+        clock: seconds, monotonic.
+        sink: told of twins' ends.
+        gate: asked, with the index that an item would get, before each is read; False holds the reading
+            back.
+        dedup: an item's key, None to let equal keys pass.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        clock: Callable[[], float],
+        sink: Sink,
+        *,
+        gate: Callable[[int], bool] | None,
+        dedup: Callable[[Any], str] | None,
+    ) -> None:
+        self.source = source
+        self.exhausted = False
+        self.failure: BaseException | None = None
+        self.joined = 0  # items that became work, or twins of some
+        self.read_so_far = 0  # items of the input among them that are to be served
+        self._clock = clock
+        self._sink = sink
+        self._gate = gate
+        self._added = 0
+        self._next = 0  # index of the next item of the input
+        self._fence = -1 if source.total is None else source.total  # first index that is not the input's
+        self._tail = self._fence  # index of the next added item; without a fence they share _next
+        self._dedup = dedup
+        self._first: dict[str, Work] = {}
+        self._twins: dict[int, list[Work]] = {}
+        self._ended: set[int] = set()  # of those that may have twins
+
+    @property
+    def total(self) -> int | None:
+        """Items in all, as far as known: the input's and those added to it."""
+        if self.failure is not None:
+            return None
+        if self.exhausted:
+            return self.joined
+        return None if self.source.total is None else self.source.total + self._added
+
+    @property
+    def extent(self) -> int:
+        """One more than the highest index given, or in a sized input to be given."""
+        return self._next if self._fence < 0 else self._tail
+
+    @property
+    def all_read(self) -> bool:
+        """True if the input has no more, as far as can be told without reading it."""
+        return self.exhausted or self._next == self._fence
+
+    def read(self) -> Work | None:
+        """Read one item of the input; None if there is none now, or no more."""
+        while self._gate is None or self._gate(self._next):
+            try:
+                item = self.source.take()
+            except BaseException as error:  # whatever it is: raised here it would end the loop, not the run
+                self.failure = error
+                item = END
+            if item is END:
+                self.exhausted = True
+                return None
+            if item is NOTHING:
+                return None
+            index = self._next
+            if index == self._fence:  # a list that grew while it was read
+                index = self._tail
+                self._tail += 1
+            else:
+                self._next += 1
+            work = Work(index, item, self._clock())
+            self.joined += 1
+            if self._dedup is None or not self._is_twin(work):
+                self.read_so_far += 1
+                return work
+        return None
+
+    def add(self, item: Any) -> Work | None:
+        """Number an added item; None if its key was seen before."""
+        work = Work(self._next if self._fence < 0 else self._tail, item, self._clock())
+        if self._dedup is not None and self._first.setdefault(self._dedup(item), work) is not work:
+            return None
+        if self._fence < 0:
+            self._next += 1
+        else:
+            self._tail += 1
+        self.joined += 1
+        self._added += 1
+        return work
+
+    def once(self, works: Iterable[Work]) -> Iterable[Work]:
+        """Of work with equal keys, return the first to be served once more; the others end with it."""
+        if self._dedup is None:
+            return works
+        firsts: dict[str, Work] = {}
+        for work in works:
+            first = firsts.setdefault(self._dedup(work.item), work)
+            if first is work:
+                self._ended.discard(work.index)
+            else:
+                self._twins.setdefault(first.index, []).append(work)
+        return firsts.values()
+
+    def _is_twin(self, work: Work) -> bool:
+        """Say whether the key was seen before; if so the twin has ended, or will with the first."""
+        assert self._dedup is not None  # for the type checker
+        first = self._first.setdefault(self._dedup(work.item), work)
+        if first is work:
+            return False
+        known = self._sink.known(first.index)
+        if known is not None:
+            self._end_twin(work, first.status, self._clock(), *known)
+        elif first.index in self._ended:  # its value went to the one reader and is not held
+            self.joined -= 1
+        else:
+            self._twins.setdefault(first.index, []).append(work)
+        return True
+
+    def ended(self, work: Work, finished: float, value: Any, error: Exception | None) -> None:
+        """End the twins of an item that has ended."""
+        if self._dedup is not None:
+            self._ended.add(work.index)
+            for twin in self._twins.pop(work.index, ()):
+                self._end_twin(twin, work.status, finished, value, error)
+
+    def _end_twin(
+        self, twin: Work, status: int | None, finished: float, value: Any, error: Exception | None
+    ) -> None:
+        twin.status, twin.cached = status, True
+        self._sink.ended(twin, 0, finished, value, _copied(error))
+
+
+def _copied(error: Exception | None) -> Exception | None:
+    """Say the same in an error of another item; ``copy`` would call ``__init__`` with too little."""
+    if not isinstance(error, errors.FetchlabError):
+        return error
+    twin = type(error).__new__(type(error), *error.args)
+    twin.__dict__.update(error.__dict__)
+    twin.__cause__ = error.__cause__
+    return twin

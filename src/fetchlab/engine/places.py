@@ -1,0 +1,175 @@
+"""Where a task runs, as the strategy says: on the loop, in threads, in worker processes.
+
+On the loop everything is asynchronous. Elsewhere each worker has one item at a time and blocks on it; what
+an attempt saw of the wire comes back with its value or error, and is noted on the loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fetchlab.engine.crossing import pack
+from fetchlab.engine.jobs import CallJob, FetchJob, Seen
+from fetchlab.engine.processes import Processes
+from fetchlab.engine.strategies import Processes as InProcesses
+from fetchlab.engine.strategies import Threads as InThreads
+from fetchlab.engine.tasks import Calling, Fetching
+from fetchlab.engine.threads import Threads, fit_for_a_coroutine
+from fetchlab.errors import ConfigError
+from fetchlab.model import Request
+from fetchlab.policy.keys import host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from fetchlab.engine.strategies import Strategy
+    from fetchlab.engine.work import Work
+    from fetchlab.model import Response
+    from fetchlab.policy.timeout import Timeout
+    from fetchlab.transport.client import Client
+
+__all__ = ["calling_task", "fetching_task"]
+
+
+def calling_task(
+    strategy: Strategy, task: Callable[[Any], Any], *, timeout: Timeout | None
+) -> Calling | CallingInProcesses:
+    """Return what calls the user's function where the strategy says.
+
+    Raises:
+        ConfigError: the function cannot cross to a worker process.
+    """
+    if isinstance(strategy, InProcesses):
+        return CallingInProcesses(Processes(_packed("task", CallJob(task))), timeout)
+    return Calling(task, timeout=timeout)
+
+
+def fetching_task(
+    strategy: Strategy,
+    client: Client,
+    build: Callable[[Any], Request] | None,
+    parse: Callable[[Response], Any],
+    *,
+    accept: Collection[int],
+    timeout: Timeout,
+    max_bytes: int,
+) -> Fetching | FetchingElsewhere:
+    """Return what fetches where the strategy says; see :class:`~fetchlab.engine.tasks.Fetching`.
+
+    Raises:
+        ConfigError: the client or the parser cannot be used there.
+    """
+    if not isinstance(strategy, InThreads | InProcesses):
+        return Fetching(client, build, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
+    kind, options = client.recipe
+    accepted = frozenset(accept)
+    job = FetchJob(kind, options, parse, accept=accepted, timeout=timeout, max_bytes=max_bytes)
+    if isinstance(strategy, InThreads):
+        return FetchingElsewhere(_ByThreads(job), build)
+    _packed("parse", parse)  # for the message: of all that crosses it is what may not
+    return FetchingElsewhere(Processes(_packed("client", job)), build)
+
+
+class _Place(Protocol):
+    async def call(self, item: Any) -> tuple[Seen, Any, BaseException | None]: ...
+
+    def close(self) -> None: ...
+
+
+class FetchingElsewhere:
+    """Fetches in threads or processes, one blocking request per worker.
+
+    Args:
+        place: where.
+        build: makes a request from an item; None where items are URLs or requests themselves.
+    """
+
+    def __init__(self, place: _Place, build: Callable[[Any], Request] | None) -> None:
+        self._place = place
+        self._build = build or Request.of
+
+    def prepare(self, work: Work) -> None:
+        """Make the request, once for all attempts."""
+        request = work.request = self._build(work.item)
+        work.method = request.method
+        work.host = host_of(request.url)
+
+    async def __call__(self, work: Work) -> Any:
+        """Make one attempt."""
+        if work.request is None:
+            self.prepare(work)
+        seen, value, error = await self._place.call(work.request)
+        work.status, work.first_byte, work.bytes = seen.status, seen.first_byte, seen.bytes
+        if error is not None:
+            raise error
+        return value
+
+    def close(self) -> None:
+        """Close connections; threads and processes end after what they are doing."""
+        self._place.close()
+
+
+class CallingInProcesses:
+    """Calls the user's function with an item in a worker process.
+
+    Args:
+        processes: the workers.
+        timeout: seconds per attempt, None for no limit. A worker whose item takes longer is killed.
+    """
+
+    def __init__(self, processes: Processes, timeout: Timeout | None) -> None:
+        self._processes = processes
+        self._timeout = timeout
+
+    def prepare(self, work: Work) -> None:
+        """Tasks have no host."""
+
+    async def __call__(self, work: Work) -> Any:
+        """Make one attempt."""
+        _, value, error = await self._processes.call(work.item, self._timeout)
+        if error is not None:
+            raise error
+        return value
+
+    def close(self) -> None:
+        """Let the workers end."""
+        self._processes.close()
+
+
+class _ByThreads:
+    """Does a job in threads, one item per thread.
+
+    A thread cannot be stopped: an item that is cancelled ends now, its request when the wire is closed at
+    the end of the run, or when its timeout passes.
+    """
+
+    def __init__(self, job: FetchJob) -> None:
+        self._job = job
+        self._threads = Threads()
+
+    async def call(self, item: Any) -> tuple[Seen, Any, BaseException | None]:
+        """Do the job, and tell what came of it."""
+        told: tuple[Seen, Any, BaseException | None] = await self._threads.call(self._do, item)
+        return told
+
+    def _do(self, item: Any) -> tuple[Seen, Any, BaseException | None]:
+        seen = Seen()
+        try:
+            return seen, self._job(item, seen), None
+        except BaseException as error:
+            return seen, None, fit_for_a_coroutine(error)
+
+    def close(self) -> None:
+        """Let the threads end, and what they have under way."""
+        self._threads.close()
+        self._job.close()
+
+
+def _packed(knob: str, value: Any) -> bytes:
+    try:
+        return pack(value)
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise ConfigError(
+            knob, f"cannot cross to worker processes ({said}); it may use nothing but plain data and modules"
+        ) from error

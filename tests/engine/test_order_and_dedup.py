@@ -42,7 +42,7 @@ def test_priority_reads_ahead_and_no_further():
     async def main(loop):
         bench = Bench(loop, range(3000), _second, strategy=Async(1), priority=lambda item: -item)
         read = []
-        loop.call_later(0.5, lambda: read.append(bench.scheduler.pulled))
+        loop.call_later(0.5, lambda: read.append(bench.scheduler.parked + bench.scheduler.in_flight))
         await bench.run()
         assert read[0] <= 1025
         assert bench.starts[0][1] == 1023

@@ -71,8 +71,8 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return a row per layer, from the wire up.
 
     Returns:
-        Columns ``layer``, ``us_per_item`` (median), ``added_us`` (median of the rounds' differences to the layer
-        below), ``cpu_us`` (CPU time of all threads) and ``per_s``.
+        Columns ``layer``, ``us_per_item`` (median), ``added_us`` (median of the rounds' differences to the
+        layer below), ``cpu_us`` (CPU time of all threads) and ``per_s``.
     """
     measured = rounds.filter(~pl.col("warmup"), pl.col("items") > 0).with_columns(
         us=pl.col("seconds") / pl.col("items") * 1e6, cpu=pl.col("cpu_s") / pl.col("items") * 1e6

@@ -27,27 +27,27 @@ MAX_BYTES = 50_000_000
 
 
 def pyreqwest(urls: Sequence[str], workers: int) -> Measurement:
-    """pyreqwest as it comes: the body in one piece."""
+    """Ask with pyreqwest as it comes: the body in one piece."""
     return loop.submit(_pyreqwest(urls, workers, streamed=False)).result()
 
 
 def pyreqwest_streamed(urls: Sequence[str], workers: int) -> Measurement:
-    """pyreqwest with the body read as a stream, as our transport reads it to bound its size."""
+    """Ask with pyreqwest and the body read as a stream, as our transport reads it to bound its size."""
     return loop.submit(_pyreqwest(urls, workers, streamed=True)).result()
 
 
 def transport(urls: Sequence[str], workers: int) -> Measurement:
-    """Our transport without the engine: timeouts, bounded body, errors in our own tree, no recording."""
+    """Ask with our transport, without the engine: timeouts, bounded body, errors in our own tree."""
     return loop.submit(_transport(urls, workers)).result()
 
 
 def httpx(urls: Sequence[str], workers: int) -> Measurement:
-    """httpx with as many connections as workers."""
+    """Ask with httpx, as many connections as workers."""
     return loop.submit(_httpx(urls, workers)).result()
 
 
 def aiohttp(urls: Sequence[str], workers: int) -> Measurement:
-    """aiohttp with as many connections as workers; see :func:`has_aiohttp`."""
+    """Ask with aiohttp, as many connections as workers; see :func:`has_aiohttp`."""
     return loop.submit(_aiohttp(urls, workers)).result()
 
 

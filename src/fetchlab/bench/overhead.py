@@ -18,6 +18,7 @@ from fetchlab.policy.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     import polars as pl
 
@@ -30,7 +31,7 @@ WORKERS = (20, 200)
 SLOW = 20
 """httpx is given so many times fewer requests; more would only take longer."""
 FEWEST = 200
-ARMED = {
+ARMED: dict[str, Any] = {
     "rate": RateLimit(1e6, burst=1000),
     "retry": Retry(attempts=4, budget=0.1),
     "deadline": 3600.0,

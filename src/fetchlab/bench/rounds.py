@@ -133,5 +133,6 @@ def _once(work: Callable[[], Measurement | Run]) -> dict[str, object]:
             "seconds": None,
             "error": f"{type(error).__name__}: {error} (after {time.perf_counter() - begun:.1f} s)",
         }
-    row = asdict(measured)
-    return row.pop("more") | row | {"error": None}
+    row: dict[str, object] = asdict(measured)
+    del row["more"]
+    return row | measured.more | {"error": None}

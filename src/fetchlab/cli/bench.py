@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fetchlab.cli import benches as engine
 from fetchlab.cli.beds import base_url as serving
 from fetchlab.cli.tables import say, show
 
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
         help="Measure, in rounds, with intervals; raw rows go to Parquet.", no_args_is_help=True
     )
     benches.command(name="catalogue")(catalogue)
+    engine.register(benches)
     benches.callback()(lambda: None)
     app.add_typer(benches, name="bench")
 

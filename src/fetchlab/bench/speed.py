@@ -42,21 +42,21 @@ BUDGETS = pl.Schema(
     }
 )
 """``met``: *yes* if the whole interval is at the budget or above, *no* if all of it is below, else *unsure*;
-*–* where one of the two was not measured."""
+*–* where one of the two was not measured or nothing is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How fast an arm must be, in terms of another."""
+    """How fast an arm must be, in terms of another; None where nothing is asked."""
 
     arm: str
     against: str
-    at_least: float
+    at_least: float | None
     aim: float | None = None
 
     def met(self, ratio: Ratio | None) -> str:
         """Say what an interval of speed ratios allows to say."""
-        if ratio is None:
+        if ratio is None or self.at_least is None:
             return "–"
         if ratio.low >= self.at_least:
             return "yes"

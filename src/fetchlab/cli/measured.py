@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = ["RUNS", "Items", "Out", "Rounds", "Seed", "keep", "telling"]
+__all__ = ["RUNS", "Items", "Out", "Rounds", "Seed", "failed", "filled", "keep", "telling"]
 
 RUNS = Path("data/runs/bench")
 
@@ -29,6 +29,17 @@ def telling(rounds: int, what: str = "") -> Callable[[int, str], None]:
     """Return a function that prints each measurement before it is made; round 0 is the warm-up."""
     start = f"{what}, " if what else ""
     return lambda number, arm: say(f"{start}{f'round {number}/{rounds}' if number else 'warm-up'}: {arm}")
+
+
+def filled(table: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the columns that say nothing."""
+    return table.select(name for name in table.columns if table[name].null_count() < table.height)
+
+
+def failed(rows: pl.DataFrame) -> None:
+    """Say which measurements failed, and why."""
+    for number, arm, error in rows.drop_nulls("error").select("round", "arm", "error").iter_rows():
+        say(f"round {number}, {arm}: {error}")
 
 
 def keep(rows: pl.DataFrame, out: Path, bench: str, **settings: Any) -> None:

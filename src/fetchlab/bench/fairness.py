@@ -76,8 +76,8 @@ def table(rounds: pl.DataFrame, *, workers: int = 20, seed: int = 0) -> pl.DataF
 
     Returns:
         ``fast/s`` and ``slow/s`` are medians; ``ratio`` is the fast host's speed to that of it alone, with
-        its interval; ``wait p50`` and ``wait p95`` in milliseconds; ``Jain`` is the index of both hosts' shares
-        of what they reach alone, 1 if both give up the same.
+        its interval; ``wait p50`` and ``wait p95`` in milliseconds; ``Jain`` is the index of both hosts'
+        shares of what they reach alone, 1 if both give up the same.
     """
     measured = rounds.filter(~pl.col("warmup"), pl.col("seconds").is_not_null())
     alone = {host: _rate(measured.filter(arm=arm), host) for host, arm in (("fast", FAST), ("slow", SLOW))}

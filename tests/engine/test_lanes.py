@@ -45,8 +45,7 @@ class Waiting:
         work = Work(self.made, self.made, self.now)
         self.made += 1
         work.host, work.priority = host, priority
-        lane = self.lanes.by_host.get(host)
-        work.lane = self.lanes.open(host) if lane is None else lane
+        work.lane = self.lanes.of(host)
         return work
 
     def put(self, host, count=1, *, front=False, priority=0):

@@ -17,6 +17,15 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 TINY = {
     "01-quickstart": {"page_counts": [10, 20], "rounds": 1, "sample": 20, "workers": 5, "latency": 0.0},
+    "02-engine": {
+        "items": 30,
+        "worker_counts": [2, 4],
+        "ablation_items": 30,
+        "profile_items": {"knee": 60, "collapse": 60, "drift": 60, "rate-capped": 40},
+        "sweep_items": 40,
+        "fair_items": 40,
+        "rounds": 1,
+    },
 }
 SECRETS = re.compile(
     r"/(home|Users|root)/|[A-Z]:\\\\|/tmp/|token=\w|api_key=\w|gh[pousr]_\w{20}|sk-\w{20}", re.IGNORECASE

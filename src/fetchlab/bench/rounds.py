@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -34,12 +34,26 @@ ROUNDS = pl.Schema(
         "error": pl.String,
     }
 )
-"""A row per arm and round; warm-up rounds count down to 0, measured ones up from 1."""
+"""A row per arm and round; warm-up rounds count down to 0, measured ones up from 1.
+
+What arms measured beside it (``Measurement.more``) follows as further columns of floats.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one arm did in one round. ``rss_peak`` is the process's peak so far, in bytes."""
+    """What one arm did in one round.
+
+    Attributes:
+        seconds: how long it took.
+        items: how many ended.
+        ok: how many of them with a value.
+        attempts: how many attempts that took.
+        bytes: of decoded bodies.
+        cpu_s: CPU seconds of the process.
+        rss_peak: the process's peak so far, in bytes.
+        more: what else this benchmark measures, by name.
+    """
 
     seconds: float
     items: int = 0
@@ -48,9 +62,10 @@ class Measurement:
     bytes: int = 0
     cpu_s: float = 0.0
     rss_peak: int = 0
+    more: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: Run) -> Measurement:
+    def of(cls, run: Run, **more: float) -> Measurement:
         """Measure a run: wait for it and read its statistics."""
         stats = run.wait().stats()
         return cls(
@@ -61,6 +76,7 @@ class Measurement:
             stats.bytes,
             stats.cpu_s,
             stats.rss_peak,
+            more,
         )
 
 
@@ -82,7 +98,8 @@ def measure(
         on_round: called before each measurement with the round and the arm.
 
     Returns:
-        The raw rows, ROUNDS schema. An arm that raises has its error in its row and no time.
+        The raw rows, ROUNDS schema and what was measured beside it. An arm that raises has its error in its
+        row and no time.
 
     Raises:
         ConfigError: no arms, or fewer than one round.
@@ -92,15 +109,18 @@ def measure(
     if rounds < 1 or warmup < 0:
         raise ConfigError("rounds", f"give 1 round or more and 0 warm-ups or more, not {rounds} and {warmup}")
     random = Random(seed)  # noqa: S311  # an order
-    rows = []
+    rows: list[dict[str, object]] = []
+    more: dict[str, pl.DataType] = {}
     for number in range(1 - warmup, rounds + 1):
         order = list(arms)
         random.shuffle(order)
         for position, arm in enumerate(order):
             on_round(number, arm)
             head = {"round": number, "warmup": number < 1, "position": position, "arm": arm}
-            rows.append(head | _once(arms[arm]))
-    return pl.DataFrame(rows, ROUNDS)
+            row = _once(arms[arm])
+            more |= dict.fromkeys(row.keys() - ROUNDS.keys(), pl.Float64())
+            rows.append(head | row)
+    return pl.DataFrame(rows, {**ROUNDS, **dict(sorted(more.items()))})
 
 
 def _once(work: Callable[[], Measurement | Run]) -> dict[str, object]:
@@ -113,4 +133,6 @@ def _once(work: Callable[[], Measurement | Run]) -> dict[str, object]:
             "seconds": None,
             "error": f"{type(error).__name__}: {error} (after {time.perf_counter() - begun:.1f} s)",
         }
-    return asdict(measured) | {"error": None}
+    row: dict[str, object] = asdict(measured)
+    del row["more"]
+    return row | measured.more | {"error": None}

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fetchlab.cli import benches as engine
 from fetchlab.cli.beds import base_url as serving
 from fetchlab.cli.tables import say, show
 
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     )
     benches.command(name="catalogue")(catalogue)
     benches.command(name="download")(download)
+    engine.register(benches)
     benches.callback()(lambda: None)
     app.add_typer(benches, name="bench")
 

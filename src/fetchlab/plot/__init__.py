@@ -1,14 +1,15 @@
 """Charts of runs and comparisons, drawn by Altair from plain frames.
 
-============== ======================================================================
-``gantt``      what each worker did, request by request, in one window of the run
-``latency``    how long requests took, with median, p95 and p99
-``throughput`` items per second, and how many were in flight
-``intervals``  ratios of a comparison with their intervals and verdicts
-``save``       a chart as ``.svg``, ``.png`` or offline ``.html``
-``svg``        a chart as SVG text
-``use_svg``    let a notebook show charts as SVG, in the house theme
-============== ======================================================================
+=============== ======================================================================
+``concurrency`` the limit and the requests in flight, beside the time to the first byte
+``gantt``       what each worker did, request by request, in one window of the run
+``latency``     how long requests took, with median, p95 and p99
+``throughput``  items per second, and how many were in flight
+``intervals``   ratios of a comparison with their intervals and verdicts
+``save``        a chart as ``.svg``, ``.png`` or offline ``.html``
+``svg``         a chart as SVG text
+``use_svg``     let a notebook show charts as SVG, in the house theme
+=============== ======================================================================
 
 Everything large is counted or sampled in polars first, so a chart of 70,000 requests is as small as a chart
 of 700. Importing this package does not import Altair; drawing does.
@@ -20,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fetchlab.plot.control import concurrency
     from fetchlab.plot.flow import throughput
     from fetchlab.plot.histogram import latency
     from fetchlab.plot.output import save, svg
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
     from fetchlab.plot.requests import gantt
     from fetchlab.plot.theme import use_svg
 
-__all__ = ["gantt", "intervals", "latency", "save", "svg", "throughput", "use_svg"]
+__all__ = ["concurrency", "gantt", "intervals", "latency", "save", "svg", "throughput", "use_svg"]
 
 _HOME = {
+    "concurrency": "control",
     "gantt": "requests",
     "intervals": "ratios",
     "latency": "histogram",

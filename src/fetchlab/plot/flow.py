@@ -23,7 +23,7 @@ from fetchlab.plot.theme import COLOURS, HEIGHT, WIDTH
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["in_flight", "per_second", "throughput"]
+__all__ = ["decimated", "in_flight", "per_second", "throughput"]
 
 BINS = 120
 MOST_BINS = 2000
@@ -56,7 +56,7 @@ def throughput(frame: pl.DataFrame, bin: float | None = None) -> alt.VConcatChar
     if not (width > 0 and span / width <= MOST_BINS):
         raise ConfigError("bin", f"{width} s does not divide {seconds(span)} into 1 to {MOST_BINS:,} columns")
     columns = per_second(rows, width)
-    curve = _decimated(in_flight(rows), POINTS)
+    curve = decimated(in_flight(rows), POINTS)
     mean, peak = rows.height / span, int(ends(curve["in_flight"])[1])
 
     edge = max(end, ends(columns["to"])[1])
@@ -157,7 +157,7 @@ def in_flight(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _decimated(curve: pl.DataFrame, points: int) -> pl.DataFrame:
+def decimated(curve: pl.DataFrame, points: int) -> pl.DataFrame:
     """Points of the curve: its ends, and the lowest and the highest of each slice of time."""
     if curve.height <= points:
         return curve

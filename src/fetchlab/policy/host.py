@@ -176,14 +176,11 @@ class HostGate:
             now: the clock's reading.
         """
         if not self.breaker.well:
-            self.breaker.answered(began)
+            self._recover(began)
         self._accepted += 1
         if now - self._mark[1][0] >= WINDOW:
             self._mark = (self._mark[1], (now, self._accepted))
         if not self.quiet:
-            if self.breaker.opened:
-                self._told = -math.inf
-                log.info("%s answers again", self.name)
             if self.discovery is not None:
                 if began < self._event:
                     self.discovery.late(now)
@@ -197,6 +194,13 @@ class HostGate:
         self._blocked_since = None
         self.in_flight -= 1
 
+    def _recover(self, began: float) -> None:
+        was_open = self.breaker.opened
+        self.breaker.answered(began)
+        if was_open and not self.breaker.opened:
+            self._told = -math.inf
+            log.info("%s answers again", self.name)
+
     def refused(self, began: float, now: float, pause: float | None, *, slow_down: bool) -> None:
         """The host refused an attempt.
 
@@ -208,7 +212,7 @@ class HostGate:
         """
         self.in_flight -= 1
         self._block(now, "HTTP 429" if slow_down else "HTTP 503")
-        self.breaker.answered(began)
+        self._recover(began)
         pause = pause or 0.0
         if began < self._event:  # it began before the refusal that is already acted upon
             if pause > 2 * (self.parked_until - self._event):

@@ -1,0 +1,82 @@
+"""Short-lived processes: does every one of them end well, and how long does it take?
+
+A client written in another language that outlives its event loop can abort the interpreter at exit, in one
+process of a dozen. One good exit therefore proves nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from fetchlab.bench import child
+from fetchlab.bench.rounds import Measurement, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["WAYS", "collect", "table"]
+
+WAYS = {
+    "imports only (ideal)": child.IMPORTS,
+    "waits for its run": child.WAITS,
+    "leaves while it runs": child.LEAVES,
+}
+WORKERS = 20
+
+
+def collect(
+    url: str,
+    *,
+    items: int = 20,
+    rounds: int = 200,
+    seed: int = 0,
+    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+) -> pl.DataFrame:
+    """Start processes that fetch a little and end, one of each way per round.
+
+    Args:
+        url: what to ask for.
+        items: requests of each process.
+        rounds: processes of each way.
+        seed: of their order.
+        on_round: called before each.
+
+    Returns:
+        The raw rounds; ``code`` is the exit code, minus the signal's number where one ended the process.
+    """
+    arms = {name: partial(_arm, way, url, items) for name, way in WAYS.items()}
+    return measure(arms, rounds=rounds, warmup=0, seed=seed, on_round=on_round)
+
+
+def table(rounds: pl.DataFrame) -> pl.DataFrame:
+    """Return a row per way to end: how many, how many well, other exit codes, wall times."""
+    rows = []
+    for name in WAYS:
+        part = rounds.filter(arm=name)
+        bad = part.filter(pl.col("code").is_null() | (pl.col("code") != 0))
+        codes = bad.group_by("code").len().sort("code").rows()
+        rows.append(
+            {
+                "the process": name,
+                "processes": part.height,
+                "exit code 0": part.height - bad.height,
+                "others": ", ".join(f"{'none' if code is None else int(code)}: {n}" for code, n in codes),
+                "median, s": part["seconds"].median(),
+                "p95, s": part["seconds"].quantile(0.95),
+                "slowest, s": part["seconds"].max(),
+                "met": "no" if bad.height else "yes",
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def _arm(way: str, url: str, items: int) -> Measurement:
+    begun = time.perf_counter()
+    done = child.start(way, url, items, WORKERS)
+    seconds = time.perf_counter() - begun
+    good = done.returncode == 0
+    return Measurement(seconds, items, items * good, items, more={"code": float(done.returncode)})

@@ -1,0 +1,107 @@
+"""Many requests in flight at a server that takes 50 ms for each: does the client keep up?
+
+The ideal is workers / latency (Little's law): no client that keeps so many requests in flight can be faster.
+wrk shows how near to it this machine and the testbed come at all.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from fetchlab.bench import loops, wrk
+from fetchlab.bench.arms import fetching
+from fetchlab.bench.rounds import measure
+from fetchlab.bench.speed import Budget, budgets, speeds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fetchlab.bench.rounds import Measurement
+
+__all__ = ["BUDGETED", "WORKERS", "collect", "table"]
+
+WORKERS = (200, 1000)
+BUDGETED = {200: (0.95, 0.98), 1000: (0.75, 0.9)}
+"""Workers to what is asked of the ratio to wrk, and what is aimed at."""
+
+
+def collect(
+    url: str,
+    *,
+    workers: Sequence[int] = WORKERS,
+    items: int | None = None,
+    latency: float = 0.05,
+    seconds: int = 4,
+    rounds: int = 5,
+    seed: int = 0,
+    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+) -> pl.DataFrame:
+    """Measure the engine, wrk where it is installed, and pyreqwest in a bare loop.
+
+    Args:
+        url: what to ask for, the same for every query string.
+        workers: numbers of requests in flight.
+        items: requests of each arm; as many as take so many seconds at best unless told.
+        latency: seconds the server takes.
+        seconds: for how long wrk goes on.
+        rounds: measured rounds.
+        seed: of the arms' order.
+        on_round: called before each measurement.
+
+    Returns:
+        The raw rounds; :func:`table` makes the table of them.
+    """
+    arms: dict[str, Callable[[], Measurement]] = {}
+    for count in workers:
+        urls = [f"{url}?n={number}" for number in range(items or round(count / latency * seconds))]
+        if wrk.find():
+            arms[f"wrk, {count}"] = partial(wrk.press, url, count, seconds)
+        arms[f"pyreqwest, {count}"] = partial(loops.pyreqwest, urls, count)
+        arms[f"fetchlab, {count}"] = fetching(urls, workers=count)
+    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+
+
+def table(rounds: pl.DataFrame, *, latency: float, seed: int = 0) -> pl.DataFrame:
+    """Return a row per client and number of workers.
+
+    Args:
+        rounds: what :func:`collect` returned.
+        latency: seconds the server takes, for the ideal.
+        seed: of the bootstrap.
+
+    Returns:
+        Requests per second, the ideal and the share of it that was reached, and for the engine the ratio to
+        wrk at as many connections with its budget.
+    """
+    counts = sorted({_workers(arm) for arm in rounds["arm"]})
+    ours = {count: f"fetchlab, {count}" for count in counts}
+    wanted = [
+        Budget(arm, f"wrk, {count}", *BUDGETED.get(count, (None, None)))
+        for count, arm in ours.items()
+        if f"wrk, {count}" in set(rounds["arm"])
+    ]
+    held = budgets(rounds, wanted, seed=seed).drop("against")
+    found = speeds(rounds, baseline=next(iter(ours.values())), seed=seed).select(
+        "arm", "per_s", "error", workers=pl.col("arm").map_elements(_workers, return_dtype=pl.Int64)
+    )
+    return (
+        found.with_columns(ideal=pl.col("workers") / latency)
+        .with_columns(efficiency=pl.col("per_s") / pl.col("ideal"))
+        .join(held, on="arm", how="left", maintain_order="left")
+        .sort("workers", "per_s", descending=[False, True])
+        .select(
+            pl.col("arm").alias("client, workers"),
+            pl.col("per_s").alias("requests/s"),
+            "ideal",
+            "efficiency",
+            pl.col("ratio").alias("ratio to wrk"),
+            *("low", "high", "budget", "aim", "met", "error"),
+        )
+    )
+
+
+def _workers(arm: str) -> int:
+    return int(arm.rpartition(" ")[2])

@@ -1,0 +1,21 @@
+"""Rounds made up for the tables' arithmetic."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from fetchlab.bench.rounds import Measurement, measure
+
+
+def rounds(arms, *, warmup=0, **columns):
+    """``arms``: name → (seconds, items), or a list of them, one per round; every item went well."""
+    kept = {name: figures if isinstance(figures, list) else [figures] for name, figures in arms.items()}
+    count = max(map(len, kept.values()))
+    queues = {name: iter(figures * (count + warmup)) for name, figures in kept.items()}
+
+    def once(name):
+        seconds, items = next(queues[name])
+        return Measurement(seconds, items, items, items)
+
+    made = measure({name: lambda name=name: once(name) for name in arms}, rounds=count, warmup=warmup)
+    return made.with_columns(**{name: pl.lit(value) for name, value in columns.items()})

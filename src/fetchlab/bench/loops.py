@@ -74,9 +74,10 @@ async def _pyreqwest(urls: Sequence[str], workers: int, *, streamed: bool) -> Me
 
 
 async def _transport(urls: Sequence[str], workers: int) -> Measurement:
+    from fetchlab.transport.options import Options
     from fetchlab.transport.reqwest import ReqwestTransport
 
-    wire, limits = ReqwestTransport(user_agent="fetchlab"), Timeout()
+    wire, limits = ReqwestTransport(Options()), Timeout()
 
     async def ask(url: str) -> tuple[int, int]:
         answer = await wire.send(Request(url), limits, MAX_BYTES)

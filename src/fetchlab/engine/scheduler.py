@@ -2,8 +2,8 @@
 
 A worker looks first at items that wait at a host that is open (they were tried before, ``follow`` added
 them, or another host's items came first), then at the input. What cannot go now, because its host rests or
-because it waits for its next attempt, waits in :mod:`~fetchlab.engine.lanes` or in a heap by due time, and
-holds no worker.
+because it waits for its next attempt, waits in :mod:`~fetchlab.engine.lanes` or in
+:mod:`~fetchlab.engine.parking`, and holds no worker.
 
 The scheduler does no I/O of its own and reads no clock but the one it is given: under a virtual clock it
 is deterministic. It runs entirely on one event loop; nothing here is safe from another thread.
@@ -12,15 +12,16 @@ is deterministic. It runs entirely on one event loop; nothing here is safe from 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
+from fetchlab.engine.crew import Crew
 from fetchlab.engine.intake import Intake
 from fetchlab.engine.lanes import Lanes
-from fetchlab.engine.verdicts import verdict_on
+from fetchlab.engine.parking import Parking
+from fetchlab.engine.verdicts import End, after_failure
 from fetchlab.policy.host import HostRules
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Scheduler"]
 
-TIMER_RESOLUTION = 0.002
 AHEAD = 1024
 """Items read ahead to find one whose host is open."""
 BREATH = 256
@@ -84,7 +84,6 @@ class Scheduler:
         wall: Callable[[], float] = time.time,
         on_width: Callable[[], None] = lambda: None,
     ) -> None:
-        self.width = plan.width
         self.adaptive = plan.adaptive
         self.in_flight = 0
         self._intake = Intake(source, clock, sink, gate=gate, dedup=dedup)
@@ -106,18 +105,24 @@ class Scheduler:
             clock,
             by_priority=priority is not None,
             on_hopeless=self._give_up,
-            on_due=self._arm,
+            on_due=lambda: self._parking.arm(),  # noqa: PLW0108  # made below
         )
-        self._parked: list[tuple[float, int, Work]] = []
+        self._parking = Parking(clock, lambda: self._lanes.due, self._unpark)
+        self._crew = Crew(plan.width, self._take, self._serve, self._rest, self._trouble)
         self._kept: deque[Work] = deque()  # read, not begun, and the run was cancelled
-        self._workers: dict[int, asyncio.Task[None]] = {}
-        self._idle: deque[asyncio.Future[None]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
         self._wanted = 0  # workers, under an adaptive limit
         self._paused = False
         self._cancelling: str | None = None
-        self._over = True
         self._finished: asyncio.Future[None] | None = None
+
+    @property
+    def width(self) -> int:
+        """Workers."""
+        return self._crew.width
+
+    @width.setter
+    def width(self, value: int) -> None:
+        self._crew.width = value
 
     @property
     def parked(self) -> int:
@@ -128,8 +133,8 @@ class Scheduler:
     def waits(self) -> dict[str, int]:
         """Items that must wait, by reason."""
         waits = self._lanes.waits()
-        if self._parked:
-            waits["backoff"] = len(self._parked)
+        if len(self._parking):
+            waits["backoff"] = len(self._parking)
         return waits
 
     @property
@@ -166,27 +171,20 @@ class Scheduler:
         """
         loop = asyncio.get_running_loop()
         self._finished = loop.create_future()
-        self._over, self._cancelling = False, None
+        self._cancelling = None
+        self._crew.begin()
         kept, self._kept = self._kept, deque()
         self._hope()
         for work in (*self._intake.once(again), *kept):
             self._admit(work)
         source = self._intake.source
-        source.start(self.wake)
-        self._spawn(self.width if source.total is None or self._intake.joined else max(source.total, 1))
+        source.start(self._crew.wake)
+        self._crew.spawn(self.width if source.total is None or self._intake.joined else max(source.total, 1))
         try:
             await self._finished
         finally:
-            self._over = True
-            self.wake()
-            if self._is_cancelled():
-                for task in list(self._workers.values()):
-                    task.cancel()
-            if self._workers:
-                await asyncio.wait(list(self._workers.values()))
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            await self._crew.leave(at_once=self._is_cancelled())
+            self._parking.disarm()
             self._kept.extend(self._lanes.clear())
             source.stop()
 
@@ -207,7 +205,7 @@ class Scheduler:
 
     def _admit(self, work: Work, *, front: bool = False) -> None:
         """Let work wait at its host's lane, ready or not."""
-        if self._over:
+        if self._crew.over:
             self._kept.append(work)
             return
         self._place(work)
@@ -227,9 +225,8 @@ class Scheduler:
             self._fit(work.lane)
 
     def _offer(self) -> None:
-        if not self._over:
-            self._spawn(len(self._workers) + self._lanes.waiting)
-        self.wake()
+        self._crew.spawn(len(self._crew) + self._lanes.waiting)
+        self._crew.wake()
 
     def resize(self, width: int | Adaptive) -> None:
         """Change the number of workers, fixed or adaptive; surplus ones leave after their item."""
@@ -247,9 +244,8 @@ class Scheduler:
         self.width = width
         if self._chunk:
             self._chunk = width
-        if not self._over:
-            self._spawn(width)
-            self.wake()
+        self._crew.spawn(width)
+        self._crew.wake()
 
     def _fit(self, lane: Lane) -> None:
         """As many workers as the hosts' adaptive limits add up to."""
@@ -260,11 +256,9 @@ class Scheduler:
         lane.counted = limit.limit
         width = max(1, min(self.most, self._wanted))
         if width != self.width:
-            grown = width > self.width
             self.width = width
             self._on_width()
-            if grown and not self._over:
-                self._spawn(width)
+            self._crew.spawn(width)
 
     most = 1024
     """Workers at all hosts together under an adaptive limit."""
@@ -286,7 +280,7 @@ class Scheduler:
         """Take items again."""
         self._paused = False
         self._hope()
-        self.wake()
+        self._crew.wake()
 
     def _hope(self) -> None:
         """Let every host's patience begin anew."""
@@ -297,9 +291,7 @@ class Scheduler:
         """Abort what is in flight and end what is parked, each as ``Cancelled``; keep the rest unread."""
         self._cancelling = why
         now = self._clock()
-        waiting = self._lanes.clear() + [work for _, _, work in sorted(self._parked)]
-        self._parked.clear()
-        for work in waiting:
+        for work in self._lanes.clear() + self._parking.clear():
             if work.attempt > work.before:
                 self._end(work, 0, now, errors.Cancelled(f"{why} while the item waited"), tried=False)
             else:
@@ -311,52 +303,20 @@ class Scheduler:
 
     def wake(self) -> None:
         """Let every idle worker look again."""
-        while self._idle:
-            self._wake_one()
+        self._crew.wake()
 
-    def _wake_one(self) -> None:
-        while self._idle:
-            waiter = self._idle.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+    def _rest(self) -> float:
+        return self._delay if self._delay and not self._spent() else 0.0
 
-    def _spawn(self, wanted: int) -> None:
-        loop = asyncio.get_running_loop()
-        for number in range(min(self.width, wanted)):
-            if number not in self._workers:
-                self._workers[number] = loop.create_task(self._work(number))
-
-    async def _work(self, number: int) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while True:
-                work = self._take(number)
-                if work is not None:
-                    await self._serve(work, number)
-                    if self._delay and not self._spent():
-                        await asyncio.sleep(self._delay)
-                    continue
-                if self._over or number >= self.width:
-                    self._wake_one()
-                    return
-                waiter: asyncio.Future[None] = loop.create_future()
-                self._idle.append(waiter)
-                await waiter
-        except asyncio.CancelledError:
-            if self._cancelling is None:
-                raise
-        except Exception as error:  # the sink's own trouble, a full disk say: better to stop than to hang
-            self.failure = self.failure or error
-            self._finish()
-        finally:
-            del self._workers[number]
+    def _trouble(self, error: Exception) -> None:
+        self.failure = self.failure or error
+        self._finish()
 
     # what comes next
 
     def _take(self, number: int) -> Work | None:
         """Return the next piece of work for a worker, None if there is none for it now."""
-        if self._over or self._paused or number >= self.width:
+        if self._crew.over or self._paused or number >= self._crew.width:
             return None
         lanes = self._lanes
         work: Work | None = None
@@ -365,14 +325,14 @@ class Scheduler:
             work = lanes.take(None)
         else:
             if lanes.ready:
-                work = lanes.take(-(-self.width // lanes.active) if lanes.active > 1 else None)
+                work = lanes.take(-(-self._crew.width // lanes.active) if lanes.active > 1 else None)
             if work is None and not self._intake.exhausted:
                 work = self._pull()
             if work is None and lanes.ready:
                 work = lanes.take(None)
         if work is not None:
-            if self._idle:
-                self._wake_one()
+            if self._crew.idle:
+                self._crew.wake_one()
             return work
         if self._intake.exhausted and self._spent():
             self._drain()
@@ -391,12 +351,12 @@ class Scheduler:
             lane = work.lane
             if (
                 lane.state == "idle"
-                and (lanes.active <= 1 or lane.in_flight * lanes.active < self.width)
+                and (lanes.active <= 1 or lane.in_flight * lanes.active < self._crew.width)
                 and (lane.quiet or lane.delay(work.queued) <= 0)
             ):
                 return work
             lanes.put(work)
-        asyncio.get_running_loop().call_soon(self._wake_one)
+        asyncio.get_running_loop().call_soon(self._crew.wake_one)
         return None
 
     def _read_ahead(self) -> None:
@@ -411,14 +371,14 @@ class Scheduler:
     def _chunk_open(self) -> bool:
         """Say whether the chunk has room; the next one opens when all of this one has ended."""
         if self._intake.read_so_far >= self._chunk_end:
-            if self.in_flight or self._parked or self._lanes.waiting:
+            if self.in_flight or len(self._parking) or self._lanes.waiting:
                 return False
             self._chunk_end = self._intake.read_so_far + (self._chunk or 0)
         return True
 
     def _spent(self) -> bool:
         """Say whether nothing is left to rest for, as far as can be told without reading the input."""
-        return self._intake.all_read and not (self.in_flight or self._parked or self._lanes.waiting)
+        return self._intake.all_read and not (self.in_flight or len(self._parking) or self._lanes.waiting)
 
     def _drain(self) -> None:
         more = [] if self.failure is not None else list(self._sink.drained())
@@ -428,7 +388,7 @@ class Scheduler:
             self._finish()
 
     def _finish(self) -> None:
-        self._over = True
+        self._crew.over = True
         if self._finished is not None and not self._finished.done():
             self._finished.set_result(None)
 
@@ -499,99 +459,33 @@ class Scheduler:
         self._intake.ended(work, finished, None, error)
 
     def _failed(self, work: Work, number: int, finished: float, error: Exception) -> None:
-        """Tell the host's gate, then let the item be tried again or end."""
+        """Let an item whose attempt failed be tried again, or end."""
         lane = work.lane
-        verdict = verdict_on(error, self._wall)
-        if verdict.kind == "refused":
-            lane.refused(work.began, finished, verdict.pause, slow_down=verdict.slow_down)
-        elif verdict.kind == "failed":
-            lane.failed(
-                work.began,
-                finished,
-                probe=work.probe,
-                first=work.charged == 1,
-                down=verdict.down,
-                trouble=verdict.trouble,
-            )
-        elif verdict.kind == "answered":
-            lane.answered(work.began, None, finished)
-        else:
-            lane.dropped(probe=work.probe)
-        excused = verdict.kind == "refused" or (work.probe and verdict.kind == "failed")
-        if self._over or not self._retry.again(error, work.charged - excused, work.method):
-            self._left_lane(lane)
-            self._end(work, number, finished, error)
-            return
-        work.excused += excused
-        front, reason = True, "backoff"
-        if verdict.kind == "refused" and lane.parked_until > finished:
-            wait, reason = lane.parked_until - finished, "retry-after"
-        elif excused and verdict.kind == "failed":
-            wait, reason, front = lane.breaker.delay(finished), "breaker", False
-        else:
-            wait = self._retry.wait(work.excused if excused else work.charged, self._random)
-            after = getattr(error, "after", None)
-            if excused:
-                reason = "refused"
-            elif after is not None:
-                wait, reason = after, "asked"
-            else:
-                budget = lane.retry_wait(finished)
-                if budget > self._retry.patience:
-                    self._left_lane(lane)
-                    self._end(work, number, finished, _spent_budget(error, budget))
-                    return
-                if budget > wait:
-                    wait, reason = budget, "budget"
-            self._sink.retried(work, number, finished, error, wait, reason)
-            self._park(work, finished + wait)
-            self._left_lane(lane)
-            return
-        self._sink.retried(work, number, finished, error, wait, reason)
+        what = after_failure(
+            work, error, finished, self._retry, self._random, self._wall, last=self._crew.over
+        )
         self._left_lane(lane)
-        self._lanes.put(work, front=front)
+        if isinstance(what, End):
+            self._end(work, number, finished, what.error)
+            return
+        self._sink.retried(work, number, finished, error, what.seconds, what.reason)
+        if what.where == "parking":
+            self._parking.put(work, finished + what.seconds)
+        else:
+            self._lanes.put(work, front=what.where == "front")
 
     def _give_up(self, works: list[Work], why: str) -> None:
         """End items whose host has tried everybody's patience."""
         now = self._clock()
         for work in works:
             self._end(work, 0, now, errors.RateLimited(why), tried=False)
-        if not self._over:
-            asyncio.get_running_loop().call_soon(self._wake_one)
+        if not self._crew.over:
+            asyncio.get_running_loop().call_soon(self._crew.wake_one)
 
-    # waiting
-
-    def _park(self, work: Work, due: float) -> None:
-        heapq.heappush(self._parked, (due, work.index, work))
-        if self._parked[0][2] is work:
-            self._arm()
-
-    def _arm(self) -> None:
-        """Set the one timer to the earliest due time."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = min(self._parked[0][0] if self._parked else float("inf"), self._lanes.due)
-        if due < float("inf") and not self._over:
-            wait = max(0.0, due - self._clock())
-            self._timer = asyncio.get_running_loop().call_later(wait, self._unpark)
-
-    def _unpark(self) -> None:
-        """Offer what is due to the workers. Loops round their timers, so a little early is due too."""
-        self._timer = None
-        now = self._clock()
-        while self._parked and self._parked[0][0] <= now + TIMER_RESOLUTION:
-            self._admit(heapq.heappop(self._parked)[2], front=True)
-            self._wake_one()
-        self._lanes.wake(now)
-        for _ in range(min(len(self._idle), self._lanes.waiting)):
-            self._wake_one()
-        self._arm()
-
-
-def _spent_budget(cause: Exception, wait: float) -> errors.RateLimited:
-    error = errors.RateLimited(
-        f"{cause}; the host's retry budget is spent for another {wait:,.0f} s (retry=fl.Retry(budget=…))"
-    )
-    error.__cause__ = cause
-    return error
+    def _unpark(self, works: list[Work]) -> None:
+        """Offer what is due to the workers."""
+        for work in works:
+            self._admit(work, front=True)
+        self._lanes.wake(self._clock())
+        for _ in range(min(len(self._crew.idle), self._lanes.waiting)):
+            self._crew.wake_one()

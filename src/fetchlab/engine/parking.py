@@ -1,0 +1,78 @@
+"""Items that wait for their next attempt, by due time, and the one timer that wakes them and the lanes."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fetchlab.engine.work import Work
+
+__all__ = ["Parking"]
+
+TIMER_RESOLUTION = 0.002
+
+
+class Parking:
+    """A heap by due time with one timer.
+
+    Args:
+        clock: seconds, monotonic.
+        others_due: when somebody else wants to be woken, infinity for never.
+        on_due: given the items that are due, which may be none, whenever the timer strikes.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        others_due: Callable[[], float],
+        on_due: Callable[[list[Work]], None],
+    ) -> None:
+        self._clock = clock
+        self._others_due = others_due
+        self._on_due = on_due
+        self._heap: list[tuple[float, int, Work]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def put(self, work: Work, due: float) -> None:
+        """Let an item wait."""
+        heapq.heappush(self._heap, (due, work.index, work))
+        if self._heap[0][2] is work:
+            self.arm()
+
+    def clear(self) -> list[Work]:
+        """Remove and return every item, the next due first."""
+        works = [work for _, _, work in sorted(self._heap)]
+        self._heap.clear()
+        return works
+
+    def arm(self) -> None:
+        """Set the timer to the earliest due time."""
+        self.disarm()
+        due = min(self._heap[0][0] if self._heap else math.inf, self._others_due())
+        if due < math.inf:
+            wait = max(0.0, due - self._clock())
+            self._timer = asyncio.get_running_loop().call_later(wait, self._strike)
+
+    def disarm(self) -> None:
+        """Take the timer back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _strike(self) -> None:
+        """Loops round their timers, so a little early is due too."""
+        self._timer = None
+        late = self._clock() + TIMER_RESOLUTION
+        due = []
+        while self._heap and self._heap[0][0] <= late:
+            due.append(heapq.heappop(self._heap)[2])
+        self._on_due(due)
+        self.arm()

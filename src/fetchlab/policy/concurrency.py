@@ -88,6 +88,7 @@ class AdaptiveLimit:
         "_most",
         "_need",
         "_peak",
+        "_settling",
         "_slow_start",
         "_square",
         "_streak",
@@ -106,6 +107,7 @@ class AdaptiveLimit:
         self._deviation = 0.0
         self._weight = self._good = self._streak = 0
         self._slow_start = knob.start is None
+        self._settling = False
         self._trial: tuple[int, float] | None = None
         self._begin(-math.inf)
 
@@ -166,6 +168,10 @@ class AdaptiveLimit:
 
     def _judge(self, now: float) -> None:
         """End an epoch: its mean latency against the base."""
+        if self._settling:  # what began right after a cut still stood in the queue from before
+            self._settling = False
+            self._begin(now)
+            return
         mean = self._sum / self._count
         deviation = math.sqrt(max(0.0, self._square / self._count - mean * mean))
         noise = SIGMAS * self._deviation / math.sqrt(self._count)
@@ -186,9 +192,11 @@ class AdaptiveLimit:
             self._set(trial[0])
         elif self._slow_start:
             self._slow_start = False
+            self._settling = True
             self._set(max(self._good, min(self.limit * CUT, self.limit * self._base / mean + QUEUE / 2)))
         else:
             self._streak = 0
+            self._settling = True
             self._trial = (self.limit, mean)
             self._set(self.limit * CUT)
         self._begin(now)

@@ -22,6 +22,7 @@ TINY = {
         "worker_counts": [2, 4],
         "ablation_items": 30,
         "profile_items": {"knee": 60, "collapse": 60, "drift": 60, "rate-capped": 40},
+        "sweep_counts": [4, 8],
         "sweep_items": 40,
         "fair_items": 40,
         "rounds": 1,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["ARMED", "BUDGETED", "WORKERS", "budget_table", "collect", "httpx_arms", "table"]
 
 WORKERS = (20, 200)
-SLOW = 20
+SLOW = 10
 """httpx is given so many times fewer requests; more would only take longer."""
 FEWEST = 200
 ARMED: dict[str, Any] = {
@@ -68,7 +68,7 @@ def collect(
 
     Args:
         target: what is asked for.
-        items: requests of each client; httpx makes a twentieth.
+        items: requests of each client; httpx makes a tenth.
         seconds: for how long wrk goes on.
         rounds: measured rounds.
         seed: of the arms' order.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -87,3 +89,13 @@ def test_to_httpx_and_json():
     assert response.json() == {"a": 1}
     with pytest.raises(ParseError, match="not JSON"):
         fl.Response(200, {}, b"<html>", "u").json()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NaN", "[1e400]", '"\\ud800"', "123456789012345678901234567890", '{"a": 1, "a": 2}', "-0.0"],
+)
+def test_json_reads_what_the_standard_library_reads(text):
+    """A faster decoder that refused, or rounded, what the usual one takes would lose items."""
+    value = fl.Response(200, {}, text.encode(), "http://h/").json()
+    assert repr(value) == repr(json.loads(text))

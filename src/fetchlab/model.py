@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import msgspec
+
 from fetchlab import httpx_bridge
 from fetchlab.errors import ConfigError, ParseError
 from fetchlab.redaction import redact_headers, redact_text, redact_url
@@ -169,6 +171,10 @@ class Response:
         Raises:
             ParseError: the body is not JSON.
         """
+        try:
+            return msgspec.json.decode(self.content)
+        except msgspec.DecodeError:  # the standard library takes more: NaN, lone surrogates, UTF-16
+            pass
         try:
             return _json.loads(self.content)
         except ValueError as error:

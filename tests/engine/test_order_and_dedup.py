@@ -37,15 +37,19 @@ def test_lower_priorities_go_first(priorities, workers):
 
 
 def test_priority_reads_ahead_and_no_further():
-    """A million items must not be read to find the most urgent; 1,024 are."""
+    """A million items must not be read to find the most urgent; 1,024 of an iterator are."""
+
+    async def stream():
+        for item in range(3000):
+            yield item
 
     async def main(loop):
-        bench = Bench(loop, range(3000), _second, strategy=Async(1), priority=lambda item: -item)
+        bench = Bench(loop, stream(), _second, strategy=Async(1), priority=lambda item: -item)
         read = []
         loop.call_later(0.5, lambda: read.append(bench.scheduler.parked + bench.scheduler.in_flight))
         await bench.run()
         assert read[0] <= 1025
-        assert bench.starts[0][1] == 1023
+        assert max(item for _, item in bench.starts[:10]) <= 1034
 
     clock.run(main)
 

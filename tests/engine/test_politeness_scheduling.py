@@ -368,3 +368,22 @@ def test_the_rate_of_a_mute_host_is_found():
 
     _, seconds = clock.run(main)
     assert seconds <= 3000 / (0.85 * 50)
+
+
+def test_a_list_is_read_as_far_as_its_last_host():
+    """Three thousand items of a host that takes one a second must not hide the other host's behind them."""
+
+    async def main(loop):
+        async def task(work):
+            await asyncio.sleep(0.01)
+
+        items = [("slow", n) for n in range(3000)] + [("fast", n) for n in range(100)]
+        bench = Bench(
+            loop, items, task, strategy=Async(10), host=host,
+            rate={"http://slow": RateLimit(1)},
+        )  # fmt: skip
+        loop.call_later(5, bench.scheduler.cancel)
+        sink = await bench.run()
+        assert sum(row[1][0] == "fast" for row in sink.rows) == 100
+
+    clock.run(main)

@@ -80,7 +80,8 @@ def fetch(
         order: the order of iteration, as results come or as the input stands.
         keep: hold the values. False hands each to one reader and holds none, so that memory stays flat.
         follow: makes further items from a result that is ok; they join the same run.
-        priority: an item's priority, a number; lower goes first among those read ahead (1,024).
+        priority: an item's priority, a number; lower goes first among those read ahead:
+            1,024, of a list 65,536.
         dedup: fetch equal keys once; the others end like the first, without an attempt, and further items
             that were seen before are left out. With ``keep=False`` a late one is left out, too.
         deadline: seconds after which the run stops; what is done is kept.
@@ -162,7 +163,8 @@ def map(  # noqa: A001  # the field's word for it
         order: the order of iteration, as results come or as the input stands.
         keep: hold the values; see :func:`fetch`.
         follow: makes further items from a result that is ok; they join the same run.
-        priority: an item's priority, a number; lower goes first among those read ahead (1,024).
+        priority: an item's priority, a number; lower goes first among those read ahead:
+            1,024, of a list 65,536.
         dedup: fetch equal keys once; the others end like the first, without an attempt, and further items
             that were seen before are left out. With ``keep=False`` a late one is left out, too.
         deadline: seconds after which the run stops; what is done is kept.

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["Scheduler"]
 
 AHEAD = 1024
-"""Items read ahead to find one whose host is open."""
+AHEAD_IN_LIST = 65_536
+"""Items read ahead to find one whose host is open; more where the input is in memory anyway."""
 BREATH = 256
 """Items put aside in one go before the loop gets its turn."""
 
@@ -99,6 +100,7 @@ class Scheduler:
         self._dedups = dedup is not None
         self._delay = plan.delay
         self._chunk = plan.chunk
+        self._ahead = AHEAD if source.total is None else max(AHEAD, min(source.total, AHEAD_IN_LIST))
         self._chunk_end = plan.chunk or 0  # items of the input read when the barrier comes
         self._lanes = Lanes(
             lambda host: HostRules(retry, rate(host), self.adaptive, breaks=bool(host)),
@@ -342,7 +344,7 @@ class Scheduler:
         """Read the input until an item may go at once; those that may not wait at their lanes."""
         lanes, read = self._lanes, self._intake.read
         for _ in range(BREATH):
-            if lanes.waiting >= AHEAD or (self._chunk and not self._chunk_open()):
+            if lanes.waiting >= self._ahead or (self._chunk and not self._chunk_open()):
                 return None
             work = read()
             if work is None:
@@ -361,7 +363,7 @@ class Scheduler:
 
     def _read_ahead(self) -> None:
         lanes = self._lanes
-        while lanes.waiting < AHEAD and not (self._chunk and not self._chunk_open()):
+        while lanes.waiting < self._ahead and not (self._chunk and not self._chunk_open()):
             work = self._intake.read()
             if work is None:
                 return

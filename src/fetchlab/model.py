@@ -173,7 +173,7 @@ class Response:
         """
         try:
             return msgspec.json.decode(self.content)
-        except msgspec.DecodeError:  # the standard library takes more: NaN, lone surrogates, UTF-16
+        except (msgspec.DecodeError, UnicodeDecodeError):  # the standard library takes more: NaN, UTF-16
             pass
         try:
             return _json.loads(self.content)

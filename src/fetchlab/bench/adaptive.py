@@ -62,7 +62,7 @@ CASES = {
     "collapse": Case(),
     "drift": Case(note="half a swing: latency rises to 80 ms and falls again"),
     "outage": Case(
-        sweep=480, note="5 s are the outage, whose 503 are the refusals; the sweep ends before it"
+        sweep=480, note="30 s are the outage, whose 503 are the refusals; the sweep ends before it"
     ),
     "two-hosts": Case(note="one item in 64 goes to the slow host"),
     "flaky": Case(

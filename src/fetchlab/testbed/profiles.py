@@ -18,7 +18,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "rate-capped-mute": {"latency": 0.05, "rate": 50, "burst": 10},
     "collapse": {"latency": 0.05, "collapse": 40},
     "drift": {"latency": 0.05, "capacity": 40, "drift": 0.6, "drift_period": 20.0},
-    "outage": {"latency": 0.05, "outage_after": 500, "outage_for": 5.0},
+    "outage": {"latency": 0.05, "outage_after": 500, "outage_for": 30.0},
     "two-hosts": {
         "latency": 0.05,
         "echo2": {"latency": 0.2, "rate": 20, "burst": 5, "retry_after": 1},

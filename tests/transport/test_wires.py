@@ -300,7 +300,7 @@ def test_a_run_through_every_fault_loses_nothing(client, bed, echo):
         [f"{echo}/json?n={n}" for n in range(120)],
         client=client,
         parse="json",
-        retry=fl.Retry(attempts=4, base=0.01),
+        retry=fl.Retry(attempts=4, base=0.01, budget=1),
     )
     assert [value["args"]["n"] for value in run.result()] == [str(n) for n in range(120)]
     assert run.stats().retries > 10

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import polars as pl
 import pytest
 
@@ -209,3 +212,28 @@ def test_a_priority_that_is_none_ends_the_run_and_says_so(echo, wrong):
     assert not isinstance(caught.value, TimeoutError)
     assert run.state == "stopped"
     assert isinstance(run.frame(), pl.DataFrame)
+
+
+def test_a_run_revived_while_it_stops_begins_a_new_sitting():
+    """What stopped the last sitting must not name the state of one that ended well, nor end it at once."""
+    stopping, released = threading.Event(), threading.Event()
+    tries = []
+
+    async def task(item):
+        tries.append(item)
+        if len(tries) > 1:
+            return item
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            stopping.set()
+            while not released.is_set():
+                await asyncio.sleep(0.001)
+            raise
+
+    run = fl.map(task, [7], deadline=0.3)
+    assert stopping.wait(60)
+    run.retry_failed()
+    released.set()
+    assert run.result() == [7]
+    assert (run.state, run.stopped_by) == ("done", None)

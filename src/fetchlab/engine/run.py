@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fetchlab import frame, loop
 from fetchlab.engine import progress, saved
+from fetchlab.engine.pulse import HEARTBEAT, Pulse
 from fetchlab.engine.readings import Readings
 from fetchlab.engine.signal import Bell
 from fetchlab.engine.snapshot import ENDED, process_usage, snapshot
@@ -35,10 +36,6 @@ __all__ = ["Run"]
 CLOSE_ORDER = 10
 RESULTS_PER_RING = 64
 RING_SECONDS = 0.05
-HEARTBEAT = 0.25
-BUSY_LAG = 0.05
-OVERLOAD_LAG = 0.25
-"""Seconds by which the loop wakes too late: adaptive limits stop growing, or are cut."""
 LIMITS_IN_FULL = 10_000
 """So many changes of an adaptive limit are noted each, later ones four times a second."""
 
@@ -69,9 +66,8 @@ class Run(Readings):
     ) -> None:
         self._scheduler = scheduler
         self._recorder = recorder
-        self._bounds = bounds
+        self._pulse = Pulse(scheduler, recorder, bounds, self._halt)
         self._halted: str | None = None
-        self._launched = time.perf_counter()
         self._order = order
         self._show = show
         self._product = product
@@ -107,12 +103,12 @@ class Run(Readings):
     def _launch(self, *, retry: bool) -> None:
         self._halted = None
         self._recorder.logbook.started(self._scheduler.total, self._scheduler.width, again=retry)
-        self._launched = time.perf_counter()
+        self._pulse.begin()
         self._forget = loop.on_close(self._close, order=CLOSE_ORDER)
         loop.submit(self._drive(retry=retry))
 
     async def _drive(self, *, retry: bool) -> None:
-        pulse = asyncio.ensure_future(self._beat())
+        pulse = asyncio.ensure_future(self._pulse.beat())
         try:
             while True:
                 if self._state != "cancelling":  # else it was cancelled before it could begin
@@ -140,7 +136,8 @@ class Run(Readings):
         """Settle the final state; False if the run is to go on at once."""
         with self._lock:
             if self._revive:
-                self._revive, self._state = False, "running"
+                self._revive, self._state, self._halted = False, "running", None
+                self._pulse.begin()
                 return False
             self._end_time, self._end_usage = time.perf_counter(), process_usage()
             if self._scheduler.failure is not None or self._halted is not None:
@@ -148,26 +145,6 @@ class Run(Readings):
             else:
                 self._state = "cancelled" if self._state == "cancelling" else "done"
             return True
-
-    async def _beat(self) -> None:
-        """Four times a second: the rate, the bounds, and whether the loop itself is too busy."""
-        seen, scheduler = self._recorder, self._scheduler
-        deadline = self._bounds.deadline
-        while True:
-            before = time.perf_counter()
-            step = HEARTBEAT
-            if deadline is not None:
-                step = min(step, max(0.0, self._launched + deadline - before))
-            await asyncio.sleep(step)
-            now = time.perf_counter()
-            seen.update_rate(now)
-            if scheduler.adaptive is not None:
-                lag = now - before - step
-                scheduler.slow_down(hold=lag > BUSY_LAG, cut=lag > OVERLOAD_LAG)
-            why = self._bounds.exceeded(now - self._launched, seen.ended_items, len(seen.failed))
-            if why is not None:
-                self._halt(why)
-                return
 
     def _halt(self, why: str) -> None:
         """Stop because a bound is exceeded; everything done is kept."""

@@ -21,6 +21,7 @@ from fetchlab.engine.crew import Crew
 from fetchlab.engine.intake import Intake
 from fetchlab.engine.lanes import Lanes
 from fetchlab.engine.parking import Parking
+from fetchlab.engine.sizing import Sizing
 from fetchlab.engine.verdicts import End, after_failure
 from fetchlab.policy.host import HostRules
 
@@ -85,7 +86,6 @@ class Scheduler:
         wall: Callable[[], float] = time.time,
         on_width: Callable[[], None] = lambda: None,
     ) -> None:
-        self.adaptive = plan.adaptive
         self.in_flight = 0
         self._intake = Intake(source, clock, sink, gate=gate, dedup=dedup)
         self._attempt = attempt
@@ -96,14 +96,13 @@ class Scheduler:
         self._wall = wall
         self._random = random
         self._priority = priority
-        self._on_width = on_width
         self._dedups = dedup is not None
         self._delay = plan.delay
         self._chunk = plan.chunk
         self._ahead = AHEAD if source.total is None else max(AHEAD, min(source.total, AHEAD_IN_LIST))
         self._chunk_end = plan.chunk or 0  # items of the input read when the barrier comes
         self._lanes = Lanes(
-            lambda host: HostRules(retry, rate(host), self.adaptive, breaks=bool(host)),
+            lambda host: HostRules(retry, rate(host), self._sizing.adaptive, breaks=bool(host)),
             clock,
             by_priority=priority is not None,
             on_hopeless=self._give_up,
@@ -111,8 +110,8 @@ class Scheduler:
         )
         self._parking = Parking(clock, lambda: self._lanes.due, self._unpark)
         self._crew = Crew(plan.width, self._take, self._serve, self._rest, self._trouble)
+        self._sizing = Sizing(plan.adaptive, self._lanes, self._crew, on_width)
         self._kept: deque[Work] = deque()  # read, not begun, and the run was cancelled
-        self._wanted = 0  # workers, under an adaptive limit
         self._paused = False
         self._cancelling: str | None = None
         self._finished: asyncio.Future[None] | None = None
@@ -125,6 +124,11 @@ class Scheduler:
     @width.setter
     def width(self, value: int) -> None:
         self._crew.width = value
+
+    @property
+    def adaptive(self) -> Adaptive | None:
+        """Bounds of a host's adaptive limit, None for a fixed number of workers."""
+        return self._sizing.adaptive
 
     @property
     def parked(self) -> int:
@@ -223,8 +227,8 @@ class Scheduler:
         work.lane = self._lanes.of(work.host)
         if self._priority is not None and not work.attempt:
             work.priority = self._priority(work.item)
-        if self.adaptive is not None:
-            self._fit(work.lane)
+        if self._sizing.adaptive is not None:
+            self._sizing.fit(work.lane)
 
     def _offer(self) -> None:
         self._crew.spawn(len(self._crew) + self._lanes.waiting)
@@ -232,47 +236,13 @@ class Scheduler:
 
     def resize(self, width: int | Adaptive) -> None:
         """Change the number of workers, fixed or adaptive; surplus ones leave after their item."""
-        self.adaptive = None if isinstance(width, int) else width
-        self._wanted = 0
-        for lane in self._lanes:
-            lane.adapt(self.adaptive)
-            lane.counted = 0
-            if lane.state == "full":
-                self._lanes.settle(lane)
-        if not isinstance(width, int):
-            for lane in self._lanes:
-                self._fit(lane)
-            width = self.width
-        self.width = width
+        self._sizing.change(width)
         if self._chunk:
-            self._chunk = width
-        self._crew.spawn(width)
-        self._crew.wake()
-
-    def _fit(self, lane: Lane) -> None:
-        """As many workers as the hosts' adaptive limits add up to."""
-        limit = lane.limit
-        if limit is None or limit.limit == lane.counted:
-            return
-        self._wanted += limit.limit - lane.counted
-        lane.counted = limit.limit
-        width = max(1, min(self.most, self._wanted))
-        if width != self.width:
-            self.width = width
-            self._on_width()
-            self._crew.spawn(width)
-
-    most = 1024
-    """Workers at all hosts together under an adaptive limit."""
+            self._chunk = self.width
 
     def slow_down(self, *, hold: bool, cut: bool) -> None:
         """Under an adaptive limit: let no limit grow, or cut them, because this process is the bottleneck."""
-        for lane in self._lanes:
-            if lane.limit is not None:
-                lane.limit.held = hold
-                if cut and lane.in_flight:
-                    lane.limit.give_way(self._clock())
-                    self._fit(lane)
+        self._sizing.slow_down(self._clock(), hold=hold, cut=cut)
 
     def pause(self) -> None:
         """Take no further item; what is in flight ends."""
@@ -435,7 +405,7 @@ class Scheduler:
             self.in_flight -= 1
             first = work.first_byte
             lane.answered(began, None if work.cached else (first or finished) - began, finished)
-            if lane.state != "idle" or not lane.in_flight or self.adaptive is not None:
+            if lane.state != "idle" or not lane.in_flight or self._sizing.adaptive is not None:
                 self._left_lane(lane)
             more = self._sink.ended(work, number, finished, value, None)
             if more:
@@ -449,8 +419,8 @@ class Scheduler:
     def _left_lane(self, lane: Lane) -> None:
         """An attempt has ended: its lane may be open again, or allow other numbers."""
         self._lanes.ended(lane)
-        if self.adaptive is not None:
-            self._fit(lane)
+        if self._sizing.adaptive is not None:
+            self._sizing.fit(lane)
 
     def _end(self, work: Work, number: int, finished: float, error: Exception, *, tried: bool = True) -> None:
         """Tell the sink that an item has failed for good, and end its twins alike."""

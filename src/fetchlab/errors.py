@@ -208,7 +208,13 @@ class Retriable(FetchlabError):
 
 
 class StoreError(FetchlabError):
-    """A file on disk that holds a cache or a journal cannot be used."""
+    """A file on disk that holds a cache or a journal cannot be used.
+
+    Attributes:
+        damaged: True if the file is not what it should be, so that trying again cannot help.
+    """
+
+    damaged = False
 
 
 class CacheError(StoreError):

@@ -1,0 +1,1 @@
+"""Files that remember: the cache and the journal, both SQLite."""

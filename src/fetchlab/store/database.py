@@ -1,0 +1,219 @@
+"""One SQLite file of ours: opened, recognised, brought up to date, and its troubles told in our own errors.
+
+A file says what it is by SQLite's own means: ``application_id`` tells whose it is, ``user_version`` which
+schema it has. It is written in WAL mode, so that readers, also in other processes, never wait for the writer;
+``synchronous=NORMAL`` means that a killed process loses nothing it committed, and a power cut at most the
+last moments (https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from fetchlab.errors import StoreError
+
+__all__ = ["Layout", "connect", "move_aside", "read_only", "told"]
+
+BUSY_SECONDS = 5.0
+COMPANIONS = ("-wal", "-shm", "-journal")
+_DAMAGE = ("malformed", "not a database", "disk image", "corrupt", "unsupported file format")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a kind of file holds.
+
+    Attributes:
+        kind: what people call it: ``"cache"``, ``"journal"``.
+        mark: its ``application_id``.
+        version: its newest schema.
+        schema: statements that make that schema in an empty file.
+        migrations: statements that lead from a version to the next one.
+        error: what is raised when it cannot be used.
+    """
+
+    kind: str
+    mark: int
+    version: int
+    schema: tuple[str, ...]
+    error: type[StoreError]
+    migrations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+def connect(path: Path, layout: Layout) -> sqlite3.Connection:
+    """Open a file for reading and writing; make it if there is none.
+
+    The connection is in autocommit mode and may be handed from thread to thread, not shared.
+
+    Raises:
+        StoreError: in the layout's own class; :func:`told` says of which kind.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise told(error, path, layout) from error
+    try:
+        _prepare(connection, path, layout)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise told(error, path, layout) from error
+        raise
+    return connection
+
+
+def read_only(path: Path, layout: Layout) -> sqlite3.Connection:
+    """Open a file that is there, for reading; it may lie in a folder where nothing can be written.
+
+    Raises:
+        StoreError: in the layout's own class.
+    """
+    if not path.is_file():
+        raise layout.error(f"{path}: there is no such {layout.kind}")
+    trouble: Exception | None = None
+    for mode in ("mode=ro", "mode=ro&immutable=1"):  # the second where WAL's own files cannot be made
+        if "immutable" in mode and path.with_name(path.name + "-wal").exists():
+            continue
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            _recognise(connection, path, layout)
+        except sqlite3.Error as error:
+            connection.close()
+            trouble = error
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    assert trouble is not None
+    raise told(trouble, path, layout) from trouble
+
+
+def told(error: Exception, path: Path, layout: Layout) -> StoreError:
+    """Return an SQLite or file error in the layout's own class, saying what to do.
+
+    Its ``damaged`` attribute is True if the file itself is at fault, so that no further attempt can help.
+    """
+    text = str(error)
+    lowered = text.lower()
+    damaged = isinstance(error, sqlite3.DatabaseError) and any(word in lowered for word in _DAMAGE)
+    if damaged:
+        what = f"is no {layout.kind} or is damaged ({text})"
+    elif "locked" in lowered or "busy" in lowered:
+        what = f"is locked by another process, for longer than {BUSY_SECONDS:g} s ({text})"
+    elif "full" in lowered:
+        what = f"cannot grow: {text}"
+    elif "readonly" in lowered or "unable to open" in lowered or isinstance(error, PermissionError):
+        what = f"cannot be opened for writing ({text})"
+    else:
+        what = f"cannot be used ({text})"
+    owned = layout.error(f"{path}: the {layout.kind} {what}")
+    owned.damaged = damaged
+    return owned
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a file, and what SQLite keeps beside it, out of the way; return its new name.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    number = 0
+    while True:
+        aside = path.with_name(f"{path.name}.aside-{stamp}{f'-{number}' if number else ''}")
+        if not aside.exists():
+            break
+        number += 1
+    path.rename(aside)
+    for end in COMPANIONS:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+    return aside
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
+    if _pragma(connection, "page_count") == 0:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only before the first table
+    elif _pragma(connection, "application_id") != layout.mark:
+        raise _foreign(connection, path, layout)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA journal_size_limit = 16777216")
+    connection.execute("BEGIN IMMEDIATE")  # of several processes that come at once, one makes the tables
+    try:
+        version = _pragma(connection, "user_version")
+        if version == 0 and _is_empty(connection):
+            _apply(connection, layout.schema)
+            connection.execute(f"PRAGMA application_id = {layout.mark}")
+        else:
+            if _pragma(connection, "application_id") != layout.mark:
+                raise _foreign(connection, path, layout)
+            _check_version(version, path, layout)
+            for old in range(version, layout.version):
+                _apply(connection, layout.migrations[old])
+        connection.execute(f"PRAGMA user_version = {layout.version}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _recognise(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
+    if _pragma(connection, "application_id") != layout.mark:
+        raise _foreign(connection, path, layout)
+    version = _pragma(connection, "user_version")
+    _check_version(version, path, layout)
+    if version < layout.version:
+        raise layout.error(
+            f"{path}: this {layout.kind} has schema {version}, which is brought to {layout.version} when it "
+            "is opened for writing"
+        )
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _apply(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
+    for statement in statements:
+        connection.execute(statement)
+
+
+def _foreign(connection: sqlite3.Connection, path: Path, layout: Layout) -> StoreError:
+    with closing(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")) as rows:
+        tables = ", ".join(name for (name,) in rows) or "none"
+    error = layout.error(f"{path}: this SQLite file is no fetchlab {layout.kind} (its tables: {tables})")
+    error.damaged = True
+    return error
+
+
+def _check_version(version: int, path: Path, layout: Layout) -> None:
+    if version > layout.version:
+        raise layout.error(
+            f"{path}: this {layout.kind} has schema {version}, this fetchlab knows {layout.version}: "
+            "update fetchlab, or give another file"
+        )
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(value)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fetchlab.policy.rate import RateLimit
     from fetchlab.policy.retry import Retry
     from fetchlab.policy.timeout import Timeout
+    from fetchlab.store.cache import Cache, CacheStats
     from fetchlab.transport.client import Client
 
 __version__ = "0.1.0"
@@ -38,6 +39,8 @@ __all__ = [
     "Adaptive",
     "Async",
     "Batch",
+    "Cache",
+    "CacheStats",
     "Chunked",
     "Client",
     "Downloaded",
@@ -79,6 +82,7 @@ _HOMES = {
     "fetchlab.policy.rate": ("RateLimit",),
     "fetchlab.policy.retry": ("Retry",),
     "fetchlab.policy.timeout": ("Timeout",),
+    "fetchlab.store.cache": ("Cache", "CacheStats"),
     "fetchlab.transport.client": ("Client",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -212,9 +212,11 @@ class StoreError(FetchlabError):
 
     Attributes:
         damaged: True if the file is not what it should be, so that trying again cannot help.
+        reason: ``damaged``, ``locked``, ``full``, ``readonly``, ``version``, or empty for anything else.
     """
 
     damaged = False
+    reason = ""
 
 
 class CacheError(StoreError):

@@ -116,6 +116,9 @@ _KNOBS = {
     "StudyError": "the items: the service does not know them, or answered something else",
     "TaskError": "the task itself",
     "Retriable": "retry=fl.Retry(attempts=…)",
+    "CacheMiss": "cache=fl.Cache(mode='use')",
+    "CacheError": "cache",
+    "StoreError": "cache",
     "Cancelled": "run.retry_failed() goes on",
 }
 

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MASK", "is_credential", "redact_headers", "redact_text", "redact_url"]
+__all__ = ["MASK", "is_credential", "redact_header", "redact_headers", "redact_text", "redact_url"]
 
 MASK = "***"
 
@@ -49,6 +50,8 @@ _SHAPES = re.compile(
     r"\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|AIza[\w-]{30,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
 )
+SHORTEST_SHAPE = 12
+"""Characters; nothing shorter is known as a credential by its shape."""
 _VALUE = r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"',;}\])][^\s,;}\])]*)"
 _ASSIGNED = re.compile(
     r"(?P<name>\b(?:[\w-]*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|password|passwd|(?:client[_-]?)?secret"
@@ -88,9 +91,19 @@ def redact_text(text: str) -> str:
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with the values of secret ones masked."""
-    return {
-        name: MASK if _HEADERS.search(name) else _SHAPES.sub(MASK, value) for name, value in headers.items()
-    }
+    return {name: redact_header(name, value) for name, value in headers.items()}
+
+
+def redact_header(name: str, value: str) -> str:
+    """Return a header's value, masked if it is secret."""
+    if _is_secret_name(name):
+        return MASK
+    return value if len(value) < SHORTEST_SHAPE else _SHAPES.sub(MASK, value)
+
+
+@lru_cache(maxsize=1024)
+def _is_secret_name(name: str) -> bool:
+    return _HEADERS.search(name) is not None
 
 
 def is_credential(name: str, value: str) -> bool:

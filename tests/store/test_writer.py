@@ -129,9 +129,8 @@ def test_a_locked_file_is_told_and_tried_again(path):
 def test_a_beating_writer_beats_without_work(path):
     """The others would take a process that waits for a slow answer for dead."""
     beats = threading.Semaphore(0)
-    writer = Writer(opener(path), name="t", on_beat=lambda _: beats.release(), beat=0.001)
+    writer = Writer(opener(path), name="t", before_commit=lambda _: beats.release(), beat=0.001)
     writer.beating = True
-    writer.flush()
     for _ in range(3):
         beats.acquire()
     writer.beating = False
@@ -150,3 +149,28 @@ def test_a_withdrawn_call_is_not_made(path):
     first.result()
     writer.close()
     assert not made
+
+
+def test_a_rested_writer_starts_again(path):
+    """A cache that was closed could not be used again."""
+    writer = Writer(opener(path), name="t", seconds=60)
+    writer.write(INSERT, (1,))
+    writer.rest()
+    assert rows(path) == [1]
+    writer.write(INSERT, (2,))
+    writer.close()
+    assert rows(path) == [1, 2]
+
+
+def test_a_replaced_file_is_opened_anew(path):
+    """What is stored after a damaged file was moved aside would go into the damaged one."""
+    writer = Writer(opener(path), name="t", seconds=60)
+    writer.write(INSERT, (1,))
+    writer.flush()
+    path.rename(path.with_name("old.db"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    writer.open_anew()
+    writer.write(INSERT, (2,))
+    writer.close()
+    assert rows(path) == [2]

@@ -166,7 +166,9 @@ def fairness(
     show(
         bench.table(rows, workers=workers, seed=seed), f"The fast host in company, {workers} workers for both"
     )
-    say("Items wait after they were read; to find items of both hosts, up to 65,536 of a list are read ahead.")
+    say(
+        "Items wait after they were read; to find items of both hosts, up to 65,536 of a list are read ahead."
+    )
     keep(rows, out, "fairness", items=items, workers=workers, rounds=rounds, seed=seed)
 
 

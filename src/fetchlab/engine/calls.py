@@ -7,6 +7,7 @@ from collections.abc import Collection
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
+from fetchlab.engine.caching import Caching
 from fetchlab.engine.parse import parser
 from fetchlab.engine.places import calling_task, fetching_task
 from fetchlab.engine.recorder import Recorder
@@ -22,10 +23,12 @@ from fetchlab.policy.keys import own_key, plain_key, request_key, url_key
 from fetchlab.policy.rate import RateKnob, RateRules
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
+from fetchlab.store.cache import Cache
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
+    from os import PathLike
 
     from fetchlab.engine.strategies import Strategy
     from fetchlab.model import Result
@@ -56,6 +59,7 @@ def fetch(
     dedup: bool = False,
     deadline: float | None = None,
     max_error_rate: float | None = None,
+    cache: Cache | str | PathLike[str] | None = None,
     client: Any = None,
     progress: bool | None = None,
 ) -> Run:
@@ -87,6 +91,8 @@ def fetch(
         deadline: seconds after which the run stops; what is done is kept.
         max_error_rate: share of failed items, from 0 to 1, above which the run stops, looked at from 200
             items on.
+        cache: an ``fl.Cache``, or a file's path for one with its usual knobs. What it holds is not
+            asked for again, and takes neither a place at its host nor a share of its rate.
         client: an ``fl.Client``, or an async client with httpx's interface; a shared one unless told.
         progress: True shows progress, False does not, None shows it where a person looks.
 
@@ -100,6 +106,7 @@ def fetch(
     if isinstance(requests, Request):
         raise ConfigError("requests", "give a list of requests, not one")
     chosen = choose(workers, strategy, plain=False)
+    own = None if key is None else own_key(_function("key", key))
     fetching = fetching_task(
         chosen,
         Client.of(client),
@@ -108,6 +115,8 @@ def fetch(
         accept=_statuses(accept),
         timeout=Timeout.of(timeout),
         max_bytes=max_bytes,
+        cache=Cache.of(cache),
+        key=own,
     )
     return start(
         fetching,
@@ -119,7 +128,7 @@ def fetch(
         dedup=dedup,
         deadline=deadline,
         max_error_rate=max_error_rate,
-        key=_fetch_key if key is None else own_key(_function("key", key)),
+        key=own or _fetch_key,
         order=order,
         keep=keep,
         follow=follow,
@@ -145,6 +154,7 @@ def map(  # noqa: A001  # the field's word for it
     dedup: bool = False,
     deadline: float | None = None,
     max_error_rate: float | None = None,
+    cache: Cache | str | PathLike[str] | None = None,
     progress: bool | None = None,
 ) -> Run:
     """Call a function with every item, many at a time, on the same engine as :func:`fetch`.
@@ -170,6 +180,9 @@ def map(  # noqa: A001  # the field's word for it
         deadline: seconds after which the run stops; what is done is kept.
         max_error_rate: share of failed items, from 0 to 1, above which the run stops, looked at from 200
             items on.
+        cache: an ``fl.Cache``, or a file's path for one with its usual knobs. Values are known by the
+            function's name and source and the item's key, so that a changed function is called anew; an item
+            without a key of its own needs ``key``.
         progress: True shows progress, False does not, None shows it where a person looks.
 
     Returns:
@@ -185,8 +198,9 @@ def map(  # noqa: A001  # the field's word for it
     plain = is_plain(task)
     chosen = choose(workers, strategy, plain=plain)
     limit = None if timeout is None else Timeout.of(timeout)
+    own = None if key is None else own_key(_function("key", key))
     return start(
-        calling_task(chosen, task, timeout=limit),
+        calling_task(chosen, task, timeout=limit, cache=Cache.of(cache), key=own),
         items,
         strategy=chosen,
         plain=plain,
@@ -196,7 +210,7 @@ def map(  # noqa: A001  # the field's word for it
         dedup=dedup,
         deadline=deadline,
         max_error_rate=max_error_rate,
-        key=_map_key if key is None else own_key(_function("key", key)),
+        key=own or _map_key,
         order=order,
         keep=keep,
         follow=follow,
@@ -281,6 +295,7 @@ def start(
         random=Random(),  # noqa: S311  # jitter
         gate=None if keep else recorder.may_pull,
         prepare=task.prepare,
+        rescue=task.rescue if isinstance(task, Caching) else None,
         rate=RateRules(rate),
         priority=priority,
         dedup=key if dedup else None,

@@ -63,6 +63,7 @@ class FetchJob:
         accept: statuses of 400 and above that are no errors.
         timeout: seconds per attempt.
         max_bytes: largest decoded body.
+        whole: return the response beside the value, and leave the answer 304 unparsed.
     """
 
     def __init__(
@@ -74,8 +75,9 @@ class FetchJob:
         accept: frozenset[int],
         timeout: Timeout,
         max_bytes: int,
+        whole: bool = False,
     ) -> None:
-        self._knobs = (kind, options, parse, accept, timeout, max_bytes)
+        self._knobs = (kind, options, parse, accept, timeout, max_bytes, whole)
         self._lock = threading.Lock()  # guards _wire: threads share one
         self._wire: BlockingTransport | None = None
 
@@ -86,14 +88,16 @@ class FetchJob:
         """Make one attempt."""
         from fetchlab.errors import StatusError
 
-        _, _, parse, accept, timeout, max_bytes = self._knobs
+        _, _, parse, accept, timeout, max_bytes, whole = self._knobs
         response = self._open().send(request, timeout, max_bytes)
         status = seen.status = response.status
         seen.first_byte = response.first_byte
         seen.bytes = len(response.content)
         if status >= 400 and status not in accept:
             raise StatusError(f"HTTP {status}", status, response.headers)
-        return parse(response)
+        if not whole:
+            return parse(response)
+        return response, None if status == 304 else parse(response)
 
     def close(self) -> None:
         """Close every connection, those in use too; the next attempt opens new ones."""
@@ -111,5 +115,7 @@ class FetchJob:
             return self._wire
 
 
-def _remake(kind: str, options: Any, parse: Any, accept: Any, timeout: Any, max_bytes: Any) -> FetchJob:
-    return FetchJob(kind, options, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
+def _remake(
+    kind: str, options: Any, parse: Any, accept: Any, timeout: Any, max_bytes: Any, whole: bool
+) -> FetchJob:
+    return FetchJob(kind, options, parse, accept=accept, timeout=timeout, max_bytes=max_bytes, whole=whole)

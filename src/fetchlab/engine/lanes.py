@@ -17,6 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 from fetchlab.policy.host import HostGate, HostRules
+from fetchlab.policy.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,6 +100,8 @@ class Lanes:
         on_due: Callable[[], None],
     ) -> None:
         self.by_host: dict[str, Lane] = {}
+        self.free = Lane("", HostRules(Retry(), breaks=False), clock(), by_priority=by_priority)
+        """For items that need no request."""
         self.waiting = 0
         self.active = 0  # hosts that have something under way or waiting
         self._rules = rules
@@ -214,7 +217,7 @@ class Lanes:
     def clear(self) -> list[Work]:
         """Remove and return every waiting item."""
         works: list[Work] = []
-        for lane in self:
+        for lane in (*self, self.free):
             if lane.waiting and not lane.in_flight:
                 self.active -= 1
             works += lane.clear()

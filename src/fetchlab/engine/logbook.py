@@ -76,6 +76,11 @@ class Logbook:
                 reason,
             )
 
+    def replaced(self, work: Work, key_of: Callable[[Any], str], error: Exception) -> None:
+        """An item failed, and an old entry of the cache stands in."""
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s: %s: %s; an old entry stands in", self.name, key_of(work.item), _said(error))
+
     def failed(self, work: Work, key_of: Callable[[Any], str], error: Exception) -> None:
         """An item failed for good."""
         kind = type(error).__name__

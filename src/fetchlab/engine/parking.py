@@ -1,10 +1,15 @@
-"""Items that wait for their next attempt, by due time, and the one timer that wakes them and the lanes."""
+"""Items that wait by themselves, and the one timer that wakes them and the lanes.
+
+Most wait for their next attempt until a moment. Some are *joined* to another's attempt: somebody is getting
+what they need at this moment, and they are looked at again when that is over.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +17,21 @@ if TYPE_CHECKING:
 
     from fetchlab.engine.work import Work
 
-__all__ = ["Parking"]
+__all__ = ["Parking", "Postponed"]
 
 TIMER_RESOLUTION = 0.002
+
+
+class Postponed(Exception):
+    """Raised by a task: this was no attempt, the item is to be served again.
+
+    Args:
+        when_over: calls its argument back, from any thread, when that may be; None is now.
+    """
+
+    def __init__(self, when_over: Callable[[Callable[[], None]], None] | None = None) -> None:
+        super().__init__()
+        self.when_over = when_over
 
 
 class Parking:
@@ -36,10 +53,16 @@ class Parking:
         self._others_due = others_due
         self._on_due = on_due
         self._heap: list[tuple[float, int, Work]] = []
+        self._joined: dict[Work, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._heap) + len(self._joined)
+
+    @property
+    def joined(self) -> int:
+        """Items that wait for somebody else's attempt."""
+        return len(self._joined)
 
     def put(self, work: Work, due: float) -> None:
         """Let an item wait."""
@@ -47,10 +70,22 @@ class Parking:
         if self._heap[0][2] is work:
             self.arm()
 
+    def join(self, work: Work, when_over: Callable[[Callable[[], None]], None]) -> None:
+        """Let an item wait for somebody else's attempt."""
+        self._joined[work] = None
+        loop = asyncio.get_running_loop()
+
+        def over() -> None:
+            with suppress(RuntimeError):  # the loop is gone, and the run with it
+                loop.call_soon_threadsafe(self._over, work)
+
+        when_over(over)
+
     def clear(self) -> list[Work]:
         """Remove and return every item, the next due first."""
-        works = [work for _, _, work in sorted(self._heap)]
+        works = [work for _, _, work in sorted(self._heap)] + list(self._joined)
         self._heap.clear()
+        self._joined.clear()
         return works
 
     def arm(self) -> None:
@@ -66,6 +101,11 @@ class Parking:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _over(self, work: Work) -> None:
+        if work in self._joined:
+            del self._joined[work]
+            self._on_due([work])
 
     def _strike(self) -> None:
         """Loops round their timers, so a little early is due too."""

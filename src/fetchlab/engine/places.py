@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fetchlab.engine.caching import Caching, by_function, by_request
 from fetchlab.engine.crossing import pack
 from fetchlab.engine.jobs import CallJob, FetchJob, Seen
 from fetchlab.engine.processes import Processes
@@ -26,22 +27,33 @@ if TYPE_CHECKING:
     from fetchlab.engine.work import Work
     from fetchlab.model import Response
     from fetchlab.policy.timeout import Timeout
+    from fetchlab.store.cache import Cache
     from fetchlab.transport.client import Client
 
 __all__ = ["calling_task", "fetching_task"]
 
 
 def calling_task(
-    strategy: Strategy, task: Callable[[Any], Any], *, timeout: Timeout | None
-) -> Calling | CallingInProcesses:
-    """Return what calls the user's function where the strategy says.
+    strategy: Strategy,
+    task: Callable[[Any], Any],
+    *,
+    timeout: Timeout | None,
+    cache: Cache | None = None,
+    key: Callable[[Any], str] | None = None,
+) -> Calling | CallingInProcesses | Caching:
+    """Return what calls the user's function where the strategy says; with a ``cache`` it looks there first.
 
     Raises:
         ConfigError: the function cannot cross to a worker process.
     """
+    inner: Calling | CallingInProcesses
     if isinstance(strategy, InProcesses):
-        return CallingInProcesses(Processes(_packed("task", CallJob(task))), timeout)
-    return Calling(task, timeout=timeout)
+        inner = CallingInProcesses(Processes(_packed("task", CallJob(task))), timeout)
+    else:
+        inner = Calling(task, timeout=timeout)
+    if cache is None or cache.rules.mode == "off":
+        return inner
+    return Caching(inner, cache, None, by_function(task, key))
 
 
 def fetching_task(
@@ -53,21 +65,37 @@ def fetching_task(
     accept: Collection[int],
     timeout: Timeout,
     max_bytes: int,
-) -> Fetching | FetchingElsewhere:
+    cache: Cache | None = None,
+    key: Callable[[Any], str] | None = None,
+    tells: Callable[[Any], str] | None = None,
+) -> Fetching | FetchingElsewhere | Caching:
     """Return what fetches where the strategy says; see :class:`~fetchlab.engine.tasks.Fetching`.
+
+    With a ``cache`` that is on it looks there first. The cache knows an item by its ``key``, or by its
+    request and what ``tells`` it from others with the same one.
 
     Raises:
         ConfigError: the client or the parser cannot be used there.
     """
+    caches = cache is not None and cache.rules.mode != "off"
+    inner: Fetching | FetchingElsewhere
     if not isinstance(strategy, InThreads | InProcesses):
-        return Fetching(client, build, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
-    kind, options = client.recipe
-    accepted = frozenset(accept)
-    job = FetchJob(kind, options, parse, accept=accepted, timeout=timeout, max_bytes=max_bytes)
-    if isinstance(strategy, InThreads):
-        return FetchingElsewhere(_ByThreads(job), build)
-    _packed("parse", parse)  # for the message: of all that crosses it is what may not
-    return FetchingElsewhere(Processes(_packed("client", job)), build)
+        inner = Fetching(client, build, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
+    else:
+        kind, options = client.recipe
+        accepted = frozenset(accept)
+        job = FetchJob(
+            kind, options, parse, accept=accepted, timeout=timeout, max_bytes=max_bytes, whole=caches
+        )
+        if isinstance(strategy, InThreads):
+            inner = FetchingElsewhere(_ByThreads(job), build)
+        else:
+            _packed("parse", parse)  # for the message: of all that crosses it is what may not
+            inner = FetchingElsewhere(Processes(_packed("client", job)), build)
+    if not caches:
+        return inner
+    assert cache is not None  # for the type checker
+    return Caching(inner, cache, parse, by_request(cache, client.headers, key=key, tells=tells))
 
 
 class _Place(Protocol):
@@ -104,6 +132,15 @@ class FetchingElsewhere:
             raise error
         return value
 
+    async def exchange(self, work: Work, request: Request, *, asks: bool) -> tuple[Response, Any]:  # noqa: ARG002
+        """Make one attempt with this request; return the response beside the value."""
+        seen, told, error = await self._place.call(request)
+        work.status, work.first_byte, work.bytes = seen.status, seen.first_byte, seen.bytes
+        if error is not None:
+            raise error
+        response, value = told
+        return response, value
+
     def close(self) -> None:
         """Close connections; threads and processes end after what they are doing."""
         self._place.close()
@@ -130,6 +167,10 @@ class CallingInProcesses:
         if error is not None:
             raise error
         return value
+
+    async def exchange(self, work: Work, request: None, *, asks: bool) -> tuple[None, Any]:  # noqa: ARG002
+        """Make one attempt; there is no response to return."""
+        return None, await self(work)
 
     def close(self) -> None:
         """Let the workers end."""

@@ -126,6 +126,12 @@ class Recorder:
         self._close(work, worker, finished, value, error)
         return more
 
+    def replaced(self, work: Work, worker: int, finished: float, error: Exception) -> None:
+        """Write the failed attempt of an item for which an old entry stands in."""
+        self._count_refusal(work)
+        self.logbook.replaced(work, self._key_of, error)
+        self._write_attempt(work, worker, finished, error, 0.0, "stale")
+
     def abandoned(self, work: Work, finished: float, error: Exception) -> None:
         """Write an item that ended while it waited; there was no further attempt."""
         self._close(work, 0, finished, None, self._owned(error, work))

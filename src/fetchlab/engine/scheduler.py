@@ -20,7 +20,7 @@ from fetchlab import errors
 from fetchlab.engine.crew import Crew
 from fetchlab.engine.intake import Intake
 from fetchlab.engine.lanes import Lanes
-from fetchlab.engine.parking import Parking
+from fetchlab.engine.parking import Parking, Postponed
 from fetchlab.engine.sizing import Sizing
 from fetchlab.engine.verdicts import End, after_failure
 from fetchlab.policy.host import HostRules
@@ -61,6 +61,8 @@ class Scheduler:
         gate: asked, with the index that an item would get, before each is read from the input; False
             holds the reading back.
         prepare: notes a piece of work's host before it is served.
+        rescue: given a piece of work and the error it would end with; returns what makes the value it ends
+            with instead, or None.
         rate: a host's rate limit.
         priority: an item's priority, lower goes first among those read ahead.
         dedup: an item's key; of items with equal keys only the first is served.
@@ -80,6 +82,7 @@ class Scheduler:
         random: Random,
         gate: Callable[[int], bool] | None = None,
         prepare: Callable[[Work], None] = lambda _: None,
+        rescue: Callable[[Work, Exception], Callable[[], Any] | None] | None = None,
         rate: Callable[[str], RateLimit | None] = lambda _: None,
         priority: Callable[[Any], int] | None = None,
         dedup: Callable[[Any], str] | None = None,
@@ -90,6 +93,7 @@ class Scheduler:
         self._intake = Intake(source, clock, sink, gate=gate, dedup=dedup)
         self._attempt = attempt
         self._prepare = prepare
+        self._rescue = rescue
         self._retry = retry
         self._sink = sink
         self._clock = clock
@@ -139,8 +143,11 @@ class Scheduler:
     def waits(self) -> dict[str, int]:
         """Items that must wait, by reason."""
         waits = self._lanes.waits()
-        if len(self._parking):
-            waits["backoff"] = len(self._parking)
+        joined = self._parking.joined
+        if joined:
+            waits["another's request"] = joined
+        if len(self._parking) > joined:
+            waits["backoff"] = len(self._parking) - joined
         return waits
 
     @property
@@ -224,7 +231,7 @@ class Scheduler:
                 self._prepare(work)
             except Exception:  # noqa: S110  # its attempt will tell
                 pass
-        work.lane = self._lanes.of(work.host)
+        work.lane = self._lanes.of(work.host) if work.at_hand is None else self._lanes.free
         if self._priority is not None and not work.attempt:
             work.priority = self._priority(work.item)
         if self._sizing.adaptive is not None:
@@ -424,6 +431,16 @@ class Scheduler:
 
     def _end(self, work: Work, number: int, finished: float, error: Exception, *, tried: bool = True) -> None:
         """Tell the sink that an item has failed for good, and end its twins alike."""
+        rescued = None if self._rescue is None else self._rescue(work, error)
+        if rescued is not None:
+            if tried:
+                self._sink.replaced(work, number, finished, error)
+            value = rescued()
+            more = self._sink.ended(work, number, finished, value, None)
+            self._intake.ended(work, finished, value, None)
+            if more:
+                self.add(more)
+            return
         if tried:
             self._sink.ended(work, number, finished, None, error)
         else:
@@ -432,6 +449,9 @@ class Scheduler:
 
     def _failed(self, work: Work, number: int, finished: float, error: Exception) -> None:
         """Let an item whose attempt failed be tried again, or end."""
+        if type(error) is Postponed:
+            self._postpone(work, error)
+            return
         lane = work.lane
         what = after_failure(
             work, error, finished, self._retry, self._random, self._wall, last=self._crew.over
@@ -445,6 +465,19 @@ class Scheduler:
             self._parking.put(work, finished + what.seconds)
         else:
             self._lanes.put(work, front=what.where == "front")
+
+    def _postpone(self, work: Work, postponed: Postponed) -> None:
+        """What looked like an attempt was none: serve the item once more, now or when another's is over."""
+        work.attempt -= 1
+        work.request = None  # what is at hand may have changed
+        lane = work.lane
+        lane.dropped(probe=work.probe)
+        self._left_lane(lane)
+        if postponed.when_over is None or self._crew.over:
+            self._admit(work, front=True)
+            self._crew.wake_one()
+        else:
+            self._parking.join(work, postponed.when_over)
 
     def _give_up(self, works: list[Work], why: str) -> None:
         """End items whose host has tried everybody's patience."""

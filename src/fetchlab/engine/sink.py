@@ -27,6 +27,10 @@ class Sink(Protocol):
         """An item ended with an attempt; return further items to serve in the same run."""
         ...
 
+    def replaced(self, work: Work, worker: int, finished: float, error: Exception) -> None:
+        """The last attempt of an item failed; it will end with a value all the same."""
+        ...
+
     def abandoned(self, work: Work, finished: float, error: Exception) -> None:
         """An item that waited ended without a further attempt."""
         ...

@@ -69,7 +69,27 @@ class Fetching:
         if work.request is None:
             self.prepare(work)
         request: Any = work.request
-        response = await self._client.wire.send(request, self._timeout, self._max_bytes)
+        return self._parse(
+            self._seen(work, await self._client.wire.send(request, self._timeout, self._max_bytes))
+        )
+
+    async def exchange(self, work: Work, request: Request, *, asks: bool) -> tuple[Response, Any]:
+        """Make one attempt with this request; return the response, too.
+
+        Args:
+            work: told what the attempt saw.
+            request: what to send.
+            asks: it asks whether something has changed; then the answer 304 is not parsed.
+        """
+        response = self._seen(work, await self._client.wire.send(request, self._timeout, self._max_bytes))
+        return response, None if asks and response.status == 304 else self._parse(response)
+
+    def _seen(self, work: Work, response: Response) -> Response:
+        """Note what came back.
+
+        Raises:
+            StatusError: its status is an error.
+        """
         status = work.status = response.status
         work.first_byte = response.first_byte
         work.bytes = len(response.content)
@@ -78,7 +98,7 @@ class Fetching:
             self._heed(lane, response)
         if status >= 400 and status not in self._accept:
             raise StatusError(f"HTTP {status}", status, response.headers)
-        return self._parse(response)
+        return response
 
     def _heed(self, lane: Lane, response: Response) -> None:
         """Rest when the host says that its quota is used up; few hosts tell, so most are asked rarely."""
@@ -124,6 +144,10 @@ class Calling:
             if limit.expired():
                 raise timed_out("total", self._timeout) from error
             raise
+
+    async def exchange(self, work: Work, request: None, *, asks: bool) -> tuple[None, Any]:  # noqa: ARG002
+        """Make one attempt; there is no response to return."""
+        return None, await self(work)
 
     async def _call(self, item: Any) -> Any:
         if self._threads is None:

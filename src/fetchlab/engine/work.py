@@ -33,9 +33,13 @@ class Work:
         priority: lower goes first.
         bytes: that attempt's body, decoded.
         cached: True if no request was needed.
+        name: what the cache knows it by, None where it does not.
+        at_hand: what the cache has for it; True if it will have that when it is the item's turn; None if a
+            request is needed, so that the item must wait until its host is open.
     """
 
     __slots__ = (
+        "at_hand",
         "attempt",
         "before",
         "began",
@@ -48,6 +52,7 @@ class Work:
         "item",
         "lane",
         "method",
+        "name",
         "priority",
         "probe",
         "queued",
@@ -67,7 +72,9 @@ class Work:
         self.status: int | None = None
         self.request: Request | None = None
         self.method: str | None = None
+        self.name: str | None = None
         self.host = ""
+        self.at_hand: Any = None
         self.probe = self.cached = False
 
     @property

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Layout", "connect", "move_aside", "read_only", "told"]
 
 BUSY_SECONDS = 5.0
+PAGE_BYTES = 8192
+LOG_BYTES = 1 << 25
+"""Of the write-ahead log before it is copied into the file; pages that many batches touch are copied once."""
 COMPANIONS = ("-wal", "-shm", "-journal")
 _DAMAGE = ("malformed", "not a database", "disk image", "corrupt", "unsupported file format")
 
@@ -109,23 +112,28 @@ def read_only(path: Path, layout: Layout) -> sqlite3.Connection:
 def told(error: Exception, path: Path, layout: Layout) -> StoreError:
     """Return an SQLite or file error in the layout's own class, saying what to do.
 
-    Its ``damaged`` attribute is True if the file itself is at fault, so that no further attempt can help.
+    Its ``reason`` says which kind of trouble it is; see :class:`~fetchlab.errors.StoreError`.
     """
     text = str(error)
     lowered = text.lower()
     damaged = isinstance(error, sqlite3.DatabaseError) and any(word in lowered for word in _DAMAGE)
+    reason = ""
     if damaged:
+        reason = "damaged"
         what = f"is no {layout.kind} or is damaged ({text})"
     elif "locked" in lowered or "busy" in lowered:
+        reason = "locked"
         what = f"is locked by another process, for longer than {BUSY_SECONDS:g} s ({text})"
     elif "full" in lowered:
+        reason = "full"
         what = f"cannot grow: {text}"
     elif "readonly" in lowered or "unable to open" in lowered or isinstance(error, PermissionError):
+        reason = "readonly"
         what = f"cannot be opened for writing ({text})"
     else:
         what = f"cannot be used ({text})"
     owned = layout.error(f"{path}: the {layout.kind} {what}")
-    owned.damaged = damaged
+    owned.damaged, owned.reason = damaged, reason
     return owned
 
 
@@ -151,12 +159,14 @@ def move_aside(path: Path) -> Path:
 
 def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
     if _pragma(connection, "page_count") == 0:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only before the first table
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # heeded only before the first table
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     elif _pragma(connection, "application_id") != layout.mark:
         raise _foreign(connection, path, layout)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA journal_size_limit = 16777216")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // PAGE_BYTES}")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     connection.execute("BEGIN IMMEDIATE")  # of several processes that come at once, one makes the tables
     try:
         version = _pragma(connection, "user_version")
@@ -198,16 +208,18 @@ def _foreign(connection: sqlite3.Connection, path: Path, layout: Layout) -> Stor
     with closing(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")) as rows:
         tables = ", ".join(name for (name,) in rows) or "none"
     error = layout.error(f"{path}: this SQLite file is no fetchlab {layout.kind} (its tables: {tables})")
-    error.damaged = True
+    error.damaged, error.reason = True, "damaged"
     return error
 
 
 def _check_version(version: int, path: Path, layout: Layout) -> None:
     if version > layout.version:
-        raise layout.error(
+        error = layout.error(
             f"{path}: this {layout.kind} has schema {version}, this fetchlab knows {layout.version}: "
             "update fetchlab, or give another file"
         )
+        error.reason = "version"
+        raise error
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:

@@ -29,7 +29,7 @@ from pyreqwest.http import HeaderMap
 
 from fetchlab.errors import StoreError
 from fetchlab.model import Response
-from fetchlab.redaction import redact_headers, redact_url
+from fetchlab.redaction import redact_header, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,9 +106,7 @@ def _pack_response(response: Response) -> bytes:
     head = msgspec.json.encode(
         {
             "status": response.status,
-            "headers": [
-                (name, redact_headers({name: value})[name]) for name, value in response.headers.items()
-            ],
+            "headers": [(name, redact_header(name, value)) for name, value in response.headers.items()],
             "url": redact_url(response.url),
             "http_version": response.http_version,
         }

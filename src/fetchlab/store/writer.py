@@ -36,9 +36,10 @@ class Writer:
         batch_size: rows per commit.
         seconds: how long a row may wait for its batch to fill.
         on_trouble: told of an error and the rows that are not written because of it; on the writer's thread.
-        on_beat: called on the writer's thread, with its connection, at most once per ``beat`` seconds while
-            there is work, or while ``beating``.
-        beat: seconds.
+        execute: says rows to the connection; one by one unless told.
+        before_commit: called on the writer's thread with its connection, before every commit.
+        on_commit: told of the rows of a batch that is committed; on the writer's thread.
+        beat: while ``beating``, seconds between two commits at most.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class Writer:
         name: str,
         batch_size: int = 50,
         seconds: float = 0.1,
-        on_trouble: Callable[[Exception, list[Row]], None] = lambda _error, _rows: None,
-        on_beat: Callable[[sqlite3.Connection], None] | None = None,
+        on_trouble: Callable[[Exception, list[Row]], object] = lambda _error, _rows: None,
+        execute: Callable[[sqlite3.Connection, list[Row]], object] | None = None,
+        before_commit: Callable[[sqlite3.Connection], object] = lambda _connection: None,
+        on_commit: Callable[[list[Row]], object] = lambda _rows: None,
         beat: float = 1.0,
     ) -> None:
         self._open = open_file
@@ -57,7 +60,9 @@ class Writer:
         self._batch = batch_size
         self._seconds = seconds
         self._on_trouble = on_trouble
-        self._on_beat = on_beat
+        self._execute = execute or _one_by_one
+        self._before_commit = before_commit
+        self._on_commit = on_commit
         self._beat = beat
         self._beaten = time.monotonic()
         self._wanted = threading.Condition()  # guards all below
@@ -65,7 +70,7 @@ class Writer:
         self._calls: deque[Call] = deque()
         self._beating = False
         self._first = 0.0  # when the oldest waiting row came
-        self._closing = False
+        self._closing = self._stale = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -75,7 +80,7 @@ class Writer:
 
     @property
     def beating(self) -> bool:
-        """Whether ``on_beat`` is called without other work, too."""
+        """Whether there are commits without other work, too."""
         return self._beating
 
     @beating.setter
@@ -88,14 +93,18 @@ class Writer:
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Write a row with the next batch; from any thread, without waiting."""
+        self.write_all([(sql, values)])
+
+    def write_all(self, rows: Sequence[Row]) -> None:
+        """Write rows in one and the same batch, or in two that follow each other."""
         with self._wanted:
-            self._rows.append((sql, values))
-            count = len(self._rows)
-            if count == 1:
+            before = len(self._rows)
+            self._rows.extend(rows)
+            if not before:
                 self._first = time.monotonic()
                 self._start()
                 self._wanted.notify()
-            elif count == self._batch:
+            elif before < self._batch <= len(self._rows):
                 self._wanted.notify()
 
     def call(self, function: Callable[[sqlite3.Connection], T]) -> Future[T]:
@@ -118,6 +127,15 @@ class Writer:
         """Wait until everything so far is committed, or has failed."""
         if self._thread is not None and self._thread is not threading.current_thread():
             self.call(lambda _: None).result(timeout)
+
+    def open_anew(self) -> None:
+        """Open the file again before the next commit: another one has taken its place."""
+        self._stale = True
+
+    def rest(self, timeout: float | None = None) -> None:
+        """Do as :meth:`close`, but start again when there is something to write."""
+        self.close(timeout)
+        self._closing = False
 
     def close(self, timeout: float | None = None) -> None:
         """Write what waits, close the connection and end the thread."""
@@ -169,15 +187,17 @@ class Writer:
         """Write all of it in one transaction; return the connection if it is still good."""
         done: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
+            if self._stale:
+                self._stale = False
+                _given_up(connection)
+                connection = None
             connection = connection or self._open()
             connection.execute("BEGIN IMMEDIATE")
-            for sql, values in rows:
-                connection.execute(sql, values)
+            self._execute(connection, rows)
             for function, future in calls:
                 done.append((future, *_called(connection, function)))
-            if self._on_beat is not None and time.monotonic() >= self._beaten + self._beat:
-                self._beaten = time.monotonic()
-                self._on_beat(connection)
+            self._beaten = time.monotonic()
+            self._before_commit(connection)
             connection.execute("COMMIT")
         except Exception as error:
             _given_up(connection)
@@ -185,12 +205,18 @@ class Writer:
             for _, future in calls:
                 future.set_exception(error)
             return None
+        self._on_commit(rows)
         for future, value, trouble in done:
             if trouble is None:
                 future.set_result(value)
             else:
                 future.set_exception(trouble)
         return connection
+
+
+def _one_by_one(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    for sql, values in rows:
+        connection.execute(sql, values)
 
 
 def _called(
@@ -210,7 +236,7 @@ def _called(
 
 
 def _given_up(connection: sqlite3.Connection | None) -> None:
-    """Close a connection in trouble; what it had not committed is undone."""
+    """Close a connection; what it had not committed is undone."""
     if connection is not None:
         with suppress(sqlite3.Error):
             connection.close()

@@ -147,6 +147,12 @@ class Client:
         return self._wire
 
     @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers that go with every request, credentials among them."""
+        theirs: Mapping[str, str] | None = getattr(self._kind, "headers", None)
+        return self._options.headers if theirs is None else theirs
+
+    @property
     def recipe(self) -> tuple[str, check.Options]:
         """The wire's kind and what it is asked to do, to open a blocking one like it.
 
@@ -219,8 +225,9 @@ class Client:
     def _make_hooks(self) -> Hooks | None:
         if not (self._asks_robots or self._keep_cookies or self._authorise):
             return None
-        theirs = getattr(self._kind, "headers", None) or self._options.headers
-        agent = {name.lower(): value for name, value in theirs.items()}.get("user-agent") or _user_agent()
+        agent = {name.lower(): value for name, value in self.headers.items()}.get(
+            "user-agent"
+        ) or _user_agent()
         return Hooks(
             robots=Robots(agent) if self._asks_robots else None,
             authorise=self._authorise,

@@ -16,6 +16,7 @@ from fetchlab.model import Request
 from fetchlab.policy.concurrency import Adaptive
 from fetchlab.policy.timeout import Timeout
 from fetchlab.redaction import redact_url
+from fetchlab.store.cache import Cache
 from fetchlab.studies.catalogue.paging import PageRead, Paging
 from fetchlab.studies.catalogue.wire import (
     MOVIES,
@@ -29,7 +30,8 @@ from fetchlab.studies.catalogue.wire import (
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable, Callable, Iterable
+    from os import PathLike
 
     from fetchlab.engine.run import Run
     from fetchlab.model import Response, Result
@@ -54,6 +56,7 @@ class Catalogue:
         client: an ``fl.Client`` or async client with httpx's interface; a shared one unless told.
         retry: what is tried again; ``fl.Retry()`` unless told.
         timeout: seconds per attempt.
+        cache: an ``fl.Cache`` or a file's path: pages and details that it holds are not asked for again.
 
     Raises:
         ConfigError: ``base_url`` is no HTTP URL.
@@ -66,6 +69,7 @@ class Catalogue:
         client: Any = None,
         retry: Retry | None = None,
         timeout: Timeout | float | None = Timeout(),  # noqa: B008  # frozen
+        cache: Cache | str | PathLike[str] | None = None,
     ) -> None:
         if not str(base_url).startswith(("http://", "https://")):
             raise ConfigError(
@@ -75,6 +79,7 @@ class Catalogue:
         self._client = Client.of(client)
         self._retry = retry
         self._timeout = Timeout.of(timeout)
+        self._cache = Cache.of(cache)
 
     def ids(
         self,
@@ -111,7 +116,7 @@ class Catalogue:
         chosen = choose(None if strategy else pages, strategy, plain=False)
         paging = Paging(PAGE_LIMIT, max_pages)
         run = start(
-            self._fetching(chosen, self._page_request, _parse_page),
+            self._fetching(chosen, self._page_request, _parse_page, tells=_reading),
             paging.first(),
             strategy=chosen,
             key=_page_key,
@@ -200,9 +205,19 @@ class Catalogue:
             f"{self.base_url}/api/v2/list_movies.json", params={"limit": PAGE_LIMIT, "page": read.page}
         )
 
-    def _fetching(self, strategy: Strategy, build: Any, parse: Any) -> Any:
+    def _fetching(
+        self, strategy: Strategy, build: Any, parse: Any, tells: Callable[[Any], str] | None = None
+    ) -> Any:
         return fetching_task(
-            strategy, self._client, build, parse, accept=(), timeout=self._timeout, max_bytes=MAX_BYTES
+            strategy,
+            self._client,
+            build,
+            parse,
+            accept=(),
+            timeout=self._timeout,
+            max_bytes=MAX_BYTES,
+            cache=self._cache,
+            tells=tells,
         )
 
 
@@ -277,3 +292,8 @@ def _whole(knob: str, value: object, *, optional: bool = False, instead: str = "
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(knob, f"must be a whole number of 1 or more{instead}, not {value!r}")
+
+
+def _reading(read: PageRead) -> str:
+    """Pages read again are known apart: the first reading's entry is what they shall not see."""
+    return "" if read.reading == 1 else f" #{read.reading}"

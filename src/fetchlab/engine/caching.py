@@ -1,0 +1,291 @@
+"""A task that looks into the cache first, and lets one of many who need the same ask for it.
+
+An item whose entry is good waits for nobody: it needs no host, no rate and no connection. One whose key is
+being asked for at this moment, by this run, another one or another process, is joined to that attempt
+(:class:`~fetchlab.engine.parking.Postponed`) and holds no worker; when it is over the item is looked at
+again.
+What an attempt brings is stored after its parser has taken it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fetchlab.engine.parking import Postponed
+from fetchlab.errors import ConfigError, StoreError
+from fetchlab.model import Request
+from fetchlab.policy.freshness import conditions, is_partial, weathers
+from fetchlab.policy.keys import plain_key
+from fetchlab.store.entry import Entry
+from fetchlab.store.memoize import function_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fetchlab.engine.work import Work
+    from fetchlab.model import Response
+    from fetchlab.store.cache import Cache
+    from fetchlab.store.leases import Verdict
+
+__all__ = ["Caching", "by_function", "by_request"]
+
+HELD = 256
+"""Entries read when their items are; those of items further ahead are read when it is their turn."""
+
+log = logging.getLogger("fetchlab.cache")
+
+
+class _Task(Protocol):
+    def prepare(self, work: Work) -> None: ...
+
+    async def __call__(self, work: Work) -> Any: ...
+
+    async def exchange(self, work: Work, request: Any, *, asks: bool) -> tuple[Response | None, Any]: ...
+
+    def close(self) -> None: ...
+
+
+class Caching:
+    """Serves an item from the cache, else by a task whose answer it stores.
+
+    Args:
+        task: makes attempts.
+        cache: where to look; its mode is not ``"off"``.
+        parse: makes a value from a stored response; None where values are stored.
+        named: what the cache knows an item by, None for what is not to be cached. It is called after the task
+            has prepared the item.
+    """
+
+    def __init__(
+        self,
+        task: _Task,
+        cache: Cache,
+        parse: Callable[[Response], Any] | None,
+        named: Callable[[Work], str | None],
+    ) -> None:
+        self._task = task
+        self._cache = cache
+        self._parse = parse
+        self._named = named
+        self._since = time.time()
+        self._warned = False
+        self._asking: list[tuple[str, asyncio.Future[Verdict]]] = []
+        self._held = 0  # entries that wait with their items
+
+    def prepare(self, work: Work) -> None:
+        """Prepare the item for its task, and see whether it needs a request."""
+        self._task.prepare(work)
+        cache = self._cache
+        name = work.name = self._named(work)
+        work.at_hand = None
+        if name is None:
+            return
+        if self._held < HELD:
+            work.at_hand = cache.good(name, self._since)
+            self._held += work.at_hand is not None
+        elif cache.has_good(name, self._since):
+            work.at_hand = True
+        if work.at_hand is None and (name in cache.flights or cache.rules.mode == "offline"):
+            work.at_hand = True
+
+    async def __call__(self, work: Work) -> Any:
+        """Answer from the cache, or make one attempt."""
+        name = work.name
+        if name is None:
+            name = work.name = self._named(work)  # raises again what prepare met
+            if name is None:
+                return await self._task(work)
+        cache = self._cache
+        entry = work.at_hand
+        if type(entry) is Entry:
+            self._held -= 1
+            work.at_hand = True
+            return self._replayed(work, entry)
+        entry = cache.good(name, self._since, memory_only=cache.leases)  # to lease is to look into the file
+        if entry is not None:
+            return self._replayed(work, entry)
+        cache.or_miss(name)
+        if not cache.flights.begin(name):
+            raise Postponed(partial(cache.when_over, name, "mine"))
+        try:
+            if work.at_hand:  # what was to be had is gone: the item must wait for its host
+                raise Postponed
+            verdict = await self._lease(name)
+            if verdict.startswith("mine"):
+                try:
+                    return await self._asked(work, name, cache.old(name) if verdict != "mine" else None)
+                finally:
+                    cache.give_back(name)
+        finally:
+            cache.flights.end(name)
+        raise Postponed(None if verdict == "stored" else partial(cache.when_over, name, "held"))
+
+    def rescue(self, work: Work, error: Exception) -> Callable[[], Any] | None:
+        """Return what ends an item with an old entry where one may stand in for a failure."""
+        name = work.name
+        if name is None or self._cache.rules.stale_if_error is None or not weathers(error):
+            return None
+        entry = self._cache.old(name)
+        if entry is None or not self._cache.rules.stands_in(entry.expires, time.time()):
+            return None
+        try:
+            value = self._value(entry)
+        except Exception:  # it is not what it was, or the parser is not: the failure stands
+            return None
+
+        def taken() -> Any:
+            self._cache.count("stale")
+            self._note(work, entry)
+            work.cached = True
+            return value
+
+        return taken
+
+    def close(self) -> None:
+        """Close the task; the cache stays open."""
+        self._task.close()
+
+    async def _lease(self, name: str) -> Verdict:
+        """Ask for the lead among processes; those who ask in one turn of the loop ask together."""
+        if not self._cache.leases:
+            return "mine, old"
+        loop = asyncio.get_running_loop()
+        if not self._asking:
+            loop.call_soon(self._lease_all)
+        verdict: asyncio.Future[Verdict] = loop.create_future()
+        self._asking.append((name, verdict))
+        return await verdict
+
+    def _lease_all(self) -> None:
+        asking, self._asking = self._asking, []
+        asked = self._cache.lease([name for name, _ in asking], self._since)
+        loop = asyncio.get_running_loop()
+
+        def told() -> None:
+            try:
+                verdicts = asked.result()
+            except Exception:  # a file that cannot be written leaves the lead to everybody
+                verdicts = ["mine"] * len(asking)
+            for (name, future), verdict in zip(asking, verdicts, strict=True):
+                if not future.done():
+                    future.set_result(verdict)
+                elif verdict.startswith("mine"):  # cancelled meanwhile
+                    self._cache.give_back(name)
+
+        def tell(_: object) -> None:
+            with suppress(RuntimeError):  # the loop is gone
+                loop.call_soon_threadsafe(told)
+
+        asked.add_done_callback(tell)
+
+    async def _asked(self, work: Work, name: str, old: Entry | None) -> Any:
+        """Make an attempt and store what it brings; of an old entry, ask whether it still holds."""
+        cache, request = self._cache, work.request
+        extra: Mapping[str, str] = {}
+        if old is not None and request is not None:
+            extra = conditions(old.headers, request.headers)
+            if extra:
+                request = _with(request, extra)
+        cache.count("misses")
+        began = time.perf_counter()
+        response, value = await self._task.exchange(work, request, asks=bool(extra))
+        now = time.time()
+        if old is not None and extra and response is not None and response.status == 304:
+            cache.count("revalidated")
+            _, expires = cache.lasts_until(old.response(), now)
+            self._note(work, old)
+            return self._value(cache.renew(old, expires))
+        self._keep(name, response, value, now, time.perf_counter() - began)
+        return value
+
+    def _keep(self, name: str, response: Response | None, value: Any, now: float, seconds: float) -> None:
+        keep, expires = self._cache.lasts_until(response, now)
+        if not keep:
+            return
+        try:
+            if response is None:
+                entry = Entry.of_value(name, value, stored=now, expires=expires, seconds=seconds)
+            else:
+                entry = Entry.of_response(name, response, stored=now, expires=expires, seconds=seconds)
+        except StoreError as error:
+            if not self._warned:
+                self._warned = True
+                log.warning("%s is not cached: %s", name, error)
+            return
+        self._cache.store(entry)
+
+    def _replayed(self, work: Work, entry: Entry) -> Any:
+        self._note(work, entry)
+        work.cached = True
+        return self._value(entry)
+
+    def _value(self, entry: Entry) -> Any:
+        """The value of an entry; of one that was put by hand, whatever that was."""
+        if entry.head is None or self._parse is None:
+            return entry.value()
+        return self._parse(entry.response())
+
+    @staticmethod
+    def _note(work: Work, entry: Entry) -> None:
+        work.status = entry.status
+        work.bytes = len(entry.body)
+
+
+def by_request(
+    cache: Cache,
+    sent: Mapping[str, str],
+    *,
+    key: Callable[[Any], str] | None = None,
+    tells: Callable[[Any], str] | None = None,
+) -> Callable[[Work], str | None]:
+    """Return what names an item by its request; requests for a part, or with a condition, have no name.
+
+    Args:
+        cache: whose rules hold.
+        sent: headers that the client adds to every request.
+        key: makes an item's name instead.
+        tells: what is added to it, to tell an item from others with the same request.
+    """
+    methods, keys = frozenset(cache.rules.methods), cache.keys
+
+    def named(work: Work) -> str | None:
+        request = work.request
+        if request is None or request.method not in methods or is_partial(request.headers):
+            return None
+        name = keys.of_request(request, sent) if key is None else key(work.item)
+        return name if tells is None else name + tells(work.item)
+
+    return named
+
+
+def by_function(task: Callable[[Any], Any], key: Callable[[Any], str] | None) -> Callable[[Work], str]:
+    """Return what names an item by the function it is given to and its key.
+
+    Args:
+        task: the function.
+        key: makes an item's key; None for items that are their own.
+    """
+    function = function_name(task)
+
+    def named(work: Work) -> str:
+        own = plain_key(work.item) if key is None else key(work.item)
+        if own is None:
+            raise ConfigError(
+                "key",
+                f"with a cache, items of type {type(work.item).__name__} need key=…",
+            )
+        return f"{function} {own}"
+
+    return named
+
+
+def _with(request: Request, headers: Mapping[str, str]) -> Request:
+    twin = Request.get(request.url)
+    twin.method, twin.content = request.method, request.content
+    twin.headers = {**(request.headers or {}), **headers}
+    return twin

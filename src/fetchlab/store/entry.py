@@ -1,0 +1,141 @@
+"""What the cache holds under a key: a response, or a value of the user's."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from pyreqwest.http import HeaderMap
+
+from fetchlab.model import Response
+from fetchlab.redaction import redact_header, redact_url
+from fetchlab.store import values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Entry", "id_of"]
+
+RESPONSE = "response"
+OVERHEAD = 200
+"""Bytes that a row takes beside its key, head and body, about."""
+_read_head = msgspec.json.Decoder(tuple[int, list[tuple[str, str]], str, str]).decode
+"""Status, headers, URL, HTTP version."""
+_LEFT_OUT = frozenset({"connection", "transfer-encoding", "keep-alive"})
+
+
+def id_of(key: str) -> int:
+    """Return the number under which a key is stored: 63 bits of its BLAKE2b digest."""
+    return (
+        int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+        >> 1
+    )
+
+
+class Entry:
+    """What is stored under a key. Times are seconds since the epoch.
+
+    Attributes:
+        key: secrets masked.
+        kind: ``"response"``, or the kind of a value (:mod:`~fetchlab.store.values`).
+        head: status, headers and the rest of a response as JSON; None for a value.
+        body: the response's body, or the value as bytes.
+        stored: when it was stored or last found unchanged.
+        expires: until when it is good, None for ever.
+        seconds: what it took to get.
+    """
+
+    __slots__ = ("_head", "body", "expires", "head", "key", "kind", "seconds", "stored")
+
+    def __init__(
+        self,
+        key: str,
+        kind: str,
+        head: bytes | None,
+        body: bytes,
+        *,
+        stored: float,
+        expires: float | None,
+        seconds: float,
+    ) -> None:
+        self.key = key
+        self.kind = kind
+        self.head = head
+        self.body = body
+        self.stored = stored
+        self.expires = expires
+        self.seconds = seconds
+        self._head: Any = None
+
+    @classmethod
+    def of_response(
+        cls, key: str, response: Response, *, stored: float, expires: float | None, seconds: float
+    ) -> Entry:
+        """Return the entry of a response; its secret headers are masked."""
+        headers = [
+            (name.lower(), redact_header(name, value))
+            for name, value in response.headers.items()
+            if name.lower() not in _LEFT_OUT
+        ]
+        head = msgspec.json.encode(
+            (response.status, headers, redact_url(response.url), response.http_version)
+        )
+        return cls(key, RESPONSE, head, response.content, stored=stored, expires=expires, seconds=seconds)
+
+    @classmethod
+    def of_value(cls, key: str, value: Any, *, stored: float, expires: float | None, seconds: float) -> Entry:
+        """Return the entry of a value.
+
+        Raises:
+            StoreError: it is nothing that can be stored.
+        """
+        kind, body = values.encode(value)
+        if kind == RESPONSE:
+            return cls.of_response(key, value, stored=stored, expires=expires, seconds=seconds)
+        return cls(key, kind, None, body, stored=stored, expires=expires, seconds=seconds)
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, about."""
+        return len(self.body) + len(self.head or b"") + len(self.key) + OVERHEAD
+
+    def checksums(self) -> tuple[int, int]:
+        """Return the CRC-32 of the body, and of body and head: SQLite itself does not see a flipped bit."""
+        body = zlib.crc32(self.body)
+        return body, zlib.crc32(self.head or b"", body)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """A response's headers by their names in lower case; none for a value."""
+        return dict(self._read()[1]) if self.head else {}
+
+    @property
+    def status(self) -> int | None:
+        """A response's status; None for a value."""
+        return self._read()[0] if self.head else None
+
+    def response(self) -> Response:
+        """Return the response."""
+        status, headers, url, version = self._read()
+        return Response(status, HeaderMap(headers), self.body, url, version)
+
+    def value(self) -> Any:
+        """Return the value, a response for a response.
+
+        Raises:
+            StoreError: its bytes are damaged.
+        """
+        return self.response() if self.kind == RESPONSE else values.decode(self.kind, self.body)
+
+    def renewed(self, stored: float, expires: float | None) -> Entry:
+        """Return the same with another time."""
+        return Entry(
+            self.key, self.kind, self.head, self.body, stored=stored, expires=expires, seconds=self.seconds
+        )
+
+    def _read(self) -> Any:
+        if self._head is None:
+            self._head = _read_head(self.head or b"")
+        return self._head

@@ -1,0 +1,449 @@
+"""The tier on disk: one SQLite file, shared by every cache of this process that names it.
+
+Reading is direct, on a connection per thread; writing goes through the one writer thread. A file that turns
+out damaged is moved aside and a new one begun; whatever else goes wrong is told once and the cache does
+without the file for a while: nobody's run ends because its cache cannot be written.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sqlite3
+import threading
+import time
+import warnings
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fetchlab.errors import CacheError, StoreError
+from fetchlab.store.database import connect, move_aside, read_only, told
+from fetchlab.store.entry import Entry, id_of
+from fetchlab.store.flights import Flights
+from fetchlab.store.leases import Leases
+from fetchlab.store.shelf_sql import DELETE, EXPIRE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
+from fetchlab.store.uses import Uses
+from fetchlab.store.writer import Row, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+__all__ = ["Shelf", "shelf_at"]
+
+T = TypeVar("T")
+
+BATCH = 100
+ROOM = 0.9
+"""So much of ``max_bytes`` is left in use when entries are dropped, so that not every batch drops some."""
+READ_MILLISECONDS = 250
+MAPPED_BYTES = 1 << 30
+TROUBLE_SECONDS = 5.0
+BACKLOG = 4_000
+AT_ONCE = 64
+"""Entries in one statement."""
+
+log = logging.getLogger("fetchlab.cache")
+
+
+class Shelf:
+    """Entries in a file; safe from any thread.
+
+    Args:
+        path: the file.
+        max_bytes: how large it may grow, None for as large as it likes; the write-ahead log beside it takes
+            up to 32 MB more for a while.
+        readonly: never write, not even which entries were used.
+
+    Raises:
+        CacheError: it cannot be read at all.
+    """
+
+    def __init__(self, path: Path, *, max_bytes: int | None, readonly: bool) -> None:
+        self.path = path
+        self.max_bytes = max_bytes
+        self.readonly = readonly
+        self.trouble: CacheError | None = None
+        self.flights = Flights()
+        self.leases = Leases(self)
+        self._local = threading.local()
+        self._lock = threading.Lock()  # guards _readers, _told, _generation
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+        self._pending: dict[int, Entry] = {}  # stored, not in the file yet
+        self._places = _places()
+        self._uses = Uses()
+        self._told: set[str] = set()
+        self._blocked_until = 0.0
+        self._generation = 0
+        self._inode = 0
+        failed = weakref.WeakMethod(self.failed)
+        tend = weakref.WeakMethod(self._tend)
+        settled = weakref.WeakMethod(self._settled)
+        self._writer = Writer(  # which holds no reference, so that a shelf nobody uses is closed
+            lambda: connect(path, LAYOUT),
+            name="fetchlab-cache",
+            batch_size=BATCH,
+            execute=_execute,
+            on_trouble=lambda error, rows: _call(failed, error, rows),
+            before_commit=lambda connection: _call(tend, connection),
+            on_commit=lambda rows: _call(settled, rows),
+        )
+        self._begin()
+        self._finalizer = weakref.finalize(self, _close_writer, self._writer, self._uses, os.getpid())
+
+    def _begin(self) -> None:
+        """Open the file once, so that what is wrong with it is told where it is named."""
+        if not self.readonly:
+            try:
+                connect(self.path, LAYOUT).close()
+                self._note_inode()
+            except StoreError as error:
+                if error.damaged or error.reason in ("locked", "full"):
+                    self._note_inode()
+                    self.failed(error)
+                    return
+                if error.reason != "readonly" or not self.path.is_file():
+                    raise
+                self.readonly = True
+                self._tell(error)
+            else:
+                return
+        self._reader()
+
+    # reading
+
+    def get(self, key: str) -> Entry | None:
+        """Return an entry of any age, None if there is none."""
+        number = id_of(key)
+        pending = self._pending.get(number)
+        if pending is not None and pending.key == key:
+            return pending
+        row = self._row(GET, number)
+        if row is None or row[0] != key:
+            return None
+        key, kind, head, body, stored, expires, seconds, checksum = row
+        entry = Entry(key, kind, head, body, stored=stored, expires=expires, seconds=seconds)
+        if entry.checksums()[1] != checksum:
+            self.write(DELETE, (number,))
+            self._tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({key})"))
+            return None
+        return entry
+
+    def times(self, key: str) -> tuple[float, float | None] | None:
+        """Return when an entry was stored and when its time is over, None if there is none."""
+        number = id_of(key)
+        pending = self._pending.get(number)
+        if pending is not None:
+            return pending.stored, pending.expires
+        row = self._row(TIMES, number)
+        return None if row is None else (row[0], row[1])
+
+    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return what a query finds, nothing if the file is in trouble."""
+        return self._read(lambda connection: connection.execute(sql, values).fetchall()) or []
+
+    def tally(self) -> dict[str, int]:
+        """Return the file's own counts: entries, bytes, evicted."""
+        (row,) = self.rows(TALLY) or [(0, 0, 0)]
+        return dict(zip(("entries", "bytes", "evicted"), row, strict=True))
+
+    def _row(self, sql: str, number: int) -> Any:
+        reader = getattr(self._local, "reader", None)
+        if reader is None or reader.generation != self._generation:
+            return self._read(lambda connection: connection.execute(sql, (number,)).fetchone())
+        try:
+            return reader.connection.execute(sql, (number,)).fetchone()
+        except sqlite3.Error as error:
+            self.failed(error)
+            return None
+
+    def _read(self, read: Callable[[sqlite3.Connection], T]) -> T | None:
+        if time.monotonic() < self._blocked_until:
+            return None
+        try:
+            return read(self._reader())
+        except (sqlite3.Error, StoreError) as error:
+            self.failed(error)
+            return None
+
+    def _reader(self) -> sqlite3.Connection:
+        reader = getattr(self._local, "reader", None)
+        if reader is None or reader.generation != self._generation:
+            generation = self._generation
+            connection = read_only(self.path, LAYOUT)
+            connection.execute(f"PRAGMA busy_timeout = {READ_MILLISECONDS}")
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+            reader = self._local.reader = _Reader(connection, generation)
+            with self._lock:
+                self._readers.add(reader)
+        return reader.connection
+
+    # writing
+
+    @property
+    def writable(self) -> bool:
+        """False while the file cannot be written."""
+        return not self.readonly and time.monotonic() >= self._blocked_until
+
+    def put(self, entry: Entry) -> None:
+        """Store an entry with the next batch, which ends its lease."""
+        if not self.writable or self._writer.waiting > BACKLOG:
+            return
+        number, place = id_of(entry.key), next(self._places)
+        values = (
+            number,
+            entry.key,
+            entry.kind,
+            entry.head,
+            entry.stored,
+            entry.expires,
+            entry.seconds,
+            entry.size,
+            *entry.checksums(),
+            place,
+            entry.stored,
+            entry.stored,
+        )
+        self._pending[number] = entry
+        self.leases.over(number)
+        self._writer.write_all([(PUT_BODY, (place, entry.body)), (PUT, values)])
+
+    def renew(self, entry: Entry) -> None:
+        """Note that an entry is unchanged."""
+        if self.writable:
+            number = id_of(entry.key)
+            self._pending[number] = entry
+            self.leases.over(number)
+            self._writer.write(RENEW, (number, entry.stored, entry.expires))
+
+    def remove(self, key: str) -> bool:
+        """Drop an entry; say whether it was there."""
+        number = id_of(key)
+        return self.ask(lambda connection: connection.execute(DELETE, (number,)).rowcount, 0) > 0
+
+    def clear(self) -> None:
+        """Drop all entries and give their room back."""
+
+        def empty(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM entry")
+            connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+        self.ask(empty, None)
+
+    def expire(self, now: float, before: float) -> int:
+        """Drop what is over at this moment or was stored before another; return how many."""
+
+        def drop(connection: sqlite3.Connection) -> int:
+            count = connection.execute(EXPIRE, (now, before)).rowcount
+            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            return count
+
+        return self.ask(drop, 0)
+
+    def touch(self, key: str, now: float) -> None:
+        """Note that an entry was used; written now and then."""
+        if self.readonly:
+            return
+        self._uses.note(id_of(key), now)
+        if self._uses.due and self.writable and not self._writer.beating:
+            self._writer.beating = True
+
+    def write(self, sql: str, values: tuple[Any, ...] = ()) -> None:
+        """Write with the next batch."""
+        if self.writable:
+            self._writer.write(sql, values)
+
+    def call(self, function: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Call a function in a transaction on the writer's thread; return the future of its value."""
+        return self._writer.call(function)
+
+    def ask(self, function: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Do the same and wait for it; ``otherwise`` if the file cannot be written."""
+        if not self.writable:
+            return otherwise
+        try:
+            value: T = self._writer.call(function).result()
+        except (sqlite3.Error, StoreError, RuntimeError):
+            return otherwise
+        return value
+
+    def flush(self) -> None:
+        """Wait until everything so far is in the file."""
+        if self.writable:
+            with suppress(sqlite3.Error, StoreError, RuntimeError):
+                self.call(self._uses.write).result()
+
+    def close(self) -> None:
+        """Write the rest and close the file; the next use opens it again."""
+        self.flush()
+        with self._lock:
+            self._generation += 1
+            readers = list(self._readers)
+        self._writer.rest()
+        for reader in readers:
+            with suppress(sqlite3.Error):
+                reader.connection.close()
+
+    # tending and trouble
+
+    def _tend(self, connection: sqlite3.Connection) -> None:
+        """With every batch: beat for the leases, note now and then what was used, keep to the size."""
+        self._writer.beating = self.leases.beat(connection)
+        if self._uses.due:
+            self._uses.write(connection)
+        if self.max_bytes is not None and _used(connection) > self.max_bytes:
+            self._uses.write(connection)
+            self._shrink(connection, self.max_bytes)
+
+    def _settled(self, rows: list[Row]) -> None:
+        """Rows are in the file, or will never be: it answers for itself again."""
+        for sql, values in rows:
+            if sql is PUT or sql is RENEW:
+                pending = self._pending.get(values[0])
+                if pending is not None and pending.stored == values[4 if sql is PUT else 1]:
+                    self._pending.pop(values[0], None)
+
+    @staticmethod
+    def _shrink(connection: sqlite3.Connection, max_bytes: int) -> None:
+        """Drop the entries not used for longest until the file has room, and give the room back."""
+        dropped = 0
+        while (surplus := _used(connection) - ROOM * max_bytes) > 0:
+            numbers: list[tuple[int]] = []
+            for number, size in connection.execute("SELECT id, size FROM entry ORDER BY used"):
+                if surplus <= 0:
+                    break
+                numbers.append((number,))
+                surplus -= size
+            if not numbers:
+                break
+            connection.executemany(DELETE, numbers)
+            dropped += len(numbers)
+        connection.execute("UPDATE tally SET evicted = evicted + ?", (dropped,))
+        connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def failed(self, error: Exception, lost: list[Row] | None = None) -> None:
+        """The file is in trouble: move it aside if it is damaged, else do without it for a while."""
+        self._settled(lost or [])
+        owned = error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
+        with self._lock:
+            self._generation += 1  # every reader opens anew
+        self._writer.open_anew()
+        if owned.damaged and not self.readonly:
+            if self._is_replaced():
+                return
+            try:
+                aside = move_aside(self.path)
+            except OSError as trouble:
+                self._blocked_until = time.monotonic() + TROUBLE_SECONDS
+                self._tell(CacheError(f"{owned}; and it cannot be moved aside: {trouble}"))
+                return
+            self._tell(CacheError(f"{owned}; it was moved to {aside.name} and a new one begun"))
+            return
+        self._blocked_until = time.monotonic() + TROUBLE_SECONDS
+        self._tell(owned)
+
+    def _note_inode(self) -> None:
+        with suppress(OSError):
+            self._inode = self.path.stat().st_ino
+
+    def _is_replaced(self) -> bool:
+        """Say whether the file in this place is another one by now, another process's new one say."""
+        before = self._inode
+        self._inode = 0
+        self._note_inode()
+        return self._inode != before
+
+    def _tell(self, error: StoreError) -> None:
+        """Say it once: in the log, and as a warning where the user looks."""
+        self.trouble = error if isinstance(error, CacheError) else CacheError(str(error))
+        text = f"{error}; the run goes on without it" if self.readonly or not self.writable else str(error)
+        with self._lock:
+            if text in self._told:
+                return
+            self._told.add(text)
+        log.warning("%s", text)
+        with suppress(RuntimeWarning):  # where warnings are errors this thread must not end by one
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+class _Reader:
+    """A thread's connection, and of which opening of the file it is."""
+
+    __slots__ = ("__weakref__", "connection", "generation")
+
+    def __init__(self, connection: sqlite3.Connection, generation: int) -> None:
+        self.connection = connection
+        self.generation = generation
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.Error):
+            self.connection.close()
+
+
+_shelves: weakref.WeakValueDictionary[tuple[str, bool], Shelf] = weakref.WeakValueDictionary()
+_shelves_lock = threading.Lock()  # guards _shelves
+
+
+def shelf_at(path: Path, *, max_bytes: int | None, readonly: bool) -> Shelf:
+    """Return the one shelf of a file, opened if it was not.
+
+    One that writes will do for who only reads: it knows what is not in the file yet.
+    """
+    real = os.path.realpath(path)
+    with _shelves_lock:
+        shelf = _shelves.get((real, False)) or (_shelves.get((real, True)) if readonly else None)
+        if shelf is None:
+            shelf = _shelves[real, readonly] = Shelf(path, max_bytes=max_bytes, readonly=readonly)
+        elif max_bytes is not None:
+            shelf.max_bytes = max_bytes
+        return shelf
+
+
+def _execute(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    """Say rows with few words: each statement lets other threads of this process in, and waits for its turn.
+
+    Of one key the last entry counts, and entries come before what is said of them.
+    """
+    bodies = [values for sql, values in rows if sql is PUT_BODY]
+    entries = [values for sql, values in rows if sql is PUT]
+    for sql, many in ((PUT_BODY, bodies), (PUT, entries)):
+        for start in range(0, len(many), AT_ONCE):
+            some = many[start : start + AT_ONCE]
+            marks = ",".join(["(" + ",".join("?" * len(some[0])) + ")"] * len(some))
+            connection.execute(sql.format(marks), [value for values in some for value in values])
+    for sql, values in rows:
+        if sql is not PUT and sql is not PUT_BODY:
+            connection.execute(sql, values)
+
+
+def _places() -> Iterator[int]:
+    """Numbers for bodies: rising, and other ones than other processes choose at the same time."""
+    last = 0
+    while True:
+        last = max(last + 1, time.time_ns() // 1000 << 12 | secrets.randbits(12))
+        yield last
+
+
+def _call(method: weakref.WeakMethod[Any], *values: Any) -> None:
+    call = method()
+    if call is not None:
+        call(*values)
+
+
+def _used(connection: sqlite3.Connection) -> int:
+    """Bytes of the file that hold something."""
+    ((pages,), (free,), (size,)) = (
+        connection.execute(f"PRAGMA {name}").fetchone()
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def _close_writer(writer: Writer, uses: Uses, owner: int) -> None:
+    if os.getpid() == owner:
+        if len(uses):
+            writer.call(uses.write)
+        writer.close(timeout=5.0)

@@ -151,7 +151,7 @@ class Cache:
         )
         room = MEMORY_BYTES if self._shelf is not None else max_bytes or sys.maxsize
         self._memory = Memory(memory, room)
-        self.flights = Flights() if self._shelf is None else self._shelf.flights
+        self._flights = Flights()
         self._lock = threading.Lock()  # guards _counts and _saved
         self._counts: Counter[str] = Counter()
         self._saved = 0.0
@@ -246,11 +246,9 @@ class Cache:
 
     def clear(self) -> int:
         """Drop all entries; return how many there were."""
-        count = self.stats().entries
+        count = len(self._memory)
         self._memory.clear()
-        if self._shelf is not None:
-            self._shelf.clear()
-        return count
+        return count if self._shelf is None else self._shelf.clear()
 
     def expire(self, older_than: float | None = None) -> int:
         """Drop entries whose time is over, which also end to be asked about and to stand in for failures.
@@ -351,6 +349,16 @@ class Cache:
         if name is None:
             raise ConfigError("key", f"give a string, a number, a tuple of those or a Request, not {key!r}")
         return name
+
+    @property
+    def flights(self) -> Flights:
+        """Who is getting what at this moment: all caches of one file know of each other's."""
+        return self._flights if self._shelf is None else self._shelf.flights
+
+    @property
+    def backlog(self) -> int:
+        """Rows that are not in the file yet."""
+        return 0 if self._shelf is None else self._shelf.backlog
 
     @property
     def keys(self) -> CacheKeys:

@@ -161,8 +161,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None
     if _pragma(connection, "page_count") == 0:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # heeded only before the first table
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    elif _pragma(connection, "application_id") != layout.mark:
-        raise _foreign(connection, path, layout)
+    else:
+        _check_mark(connection, path, layout)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // PAGE_BYTES}")
@@ -174,8 +174,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None
             _apply(connection, layout.schema)
             connection.execute(f"PRAGMA application_id = {layout.mark}")
         else:
-            if _pragma(connection, "application_id") != layout.mark:
-                raise _foreign(connection, path, layout)
+            _check_mark(connection, path, layout)
             _check_version(version, path, layout)
             for old in range(version, layout.version):
                 _apply(connection, layout.migrations[old])
@@ -187,8 +186,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None
 
 
 def _recognise(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
-    if _pragma(connection, "application_id") != layout.mark:
-        raise _foreign(connection, path, layout)
+    _check_mark(connection, path, layout)
     version = _pragma(connection, "user_version")
     _check_version(version, path, layout)
     if version < layout.version:
@@ -204,12 +202,16 @@ def _apply(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
         connection.execute(statement)
 
 
-def _foreign(connection: sqlite3.Connection, path: Path, layout: Layout) -> StoreError:
+def _check_mark(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
+    """Refuse a file that is not ours; one without tables may be ours in a moment: it is being made."""
+    mark = _pragma(connection, "application_id")
+    if mark == layout.mark or (mark == 0 and _is_empty(connection)):
+        return
     with closing(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")) as rows:
         tables = ", ".join(name for (name,) in rows) or "none"
     error = layout.error(f"{path}: this SQLite file is no fetchlab {layout.kind} (its tables: {tables})")
     error.damaged, error.reason = True, "damaged"
-    return error
+    raise error
 
 
 def _check_version(version: int, path: Path, layout: Layout) -> None:

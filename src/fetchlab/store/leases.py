@@ -99,11 +99,11 @@ class Leases:
     def _beat(self, connection: sqlite3.Connection, now: float) -> None:
         if now - self._beaten < BEAT_SECONDS:
             return
+        connection.execute(BEAT, (self._name, os.getpid(), now))
         if not self._beaten:
             connection.execute(FORGET, (now - KEEP_DEAD_SECONDS,))
             connection.execute(FORGET_LEASES)
         self._beaten = now
-        connection.execute(BEAT, (self._name, os.getpid(), now))
 
     def when_over(self, key: str, call: Callable[[], object]) -> None:
         """Call back once another process has given its lease back, stored the entry, or died."""

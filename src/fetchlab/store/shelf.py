@@ -18,11 +18,13 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fetchlab import loop
 from fetchlab.errors import CacheError, StoreError
-from fetchlab.store.database import connect, move_aside, read_only, told
+from fetchlab.store.database import connect, move_aside, told
 from fetchlab.store.entry import Entry, id_of
 from fetchlab.store.flights import Flights
 from fetchlab.store.leases import Leases
+from fetchlab.store.readers import Readers
 from fetchlab.store.shelf_sql import DELETE, EXPIRE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
 from fetchlab.store.uses import Uses
 from fetchlab.store.writer import Row, Writer
@@ -39,8 +41,6 @@ T = TypeVar("T")
 BATCH = 100
 ROOM = 0.9
 """So much of ``max_bytes`` is left in use when entries are dropped, so that not every batch drops some."""
-READ_MILLISECONDS = 250
-MAPPED_BYTES = 1 << 30
 TROUBLE_SECONDS = 5.0
 BACKLOG = 4_000
 AT_ONCE = 64
@@ -67,18 +67,20 @@ class Shelf:
         self.max_bytes = max_bytes
         self.readonly = readonly
         self.trouble: CacheError | None = None
+        self._blocked_until = 0.0
+        self._inode = 0
+        self._told: set[str] = set()
+        self._start()
+        self._begin()
+
+    def _start(self) -> None:
         self.flights = Flights()
-        self.leases = Leases(self)
-        self._local = threading.local()
-        self._lock = threading.Lock()  # guards _readers, _told, _generation
-        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+        self.leases = Leases(weakref.proxy(self))
+        self._readers = Readers(self.path, LAYOUT)
         self._pending: dict[int, Entry] = {}  # stored, not in the file yet
         self._places = _places()
         self._uses = Uses()
-        self._told: set[str] = set()
-        self._blocked_until = 0.0
-        self._generation = 0
-        self._inode = 0
+        path = self.path
         failed = weakref.WeakMethod(self.failed)
         tend = weakref.WeakMethod(self._tend)
         settled = weakref.WeakMethod(self._settled)
@@ -91,8 +93,12 @@ class Shelf:
             before_commit=lambda connection: _call(tend, connection),
             on_commit=lambda rows: _call(settled, rows),
         )
-        self._begin()
         self._finalizer = weakref.finalize(self, _close_writer, self._writer, self._uses, os.getpid())
+
+    def leave_to_parent(self) -> None:
+        """Begin anew in a forked child: the threads and connections are the parent's."""
+        _left_alone.append((self._writer, self._readers, self.leases))
+        self._start()
 
     def _begin(self) -> None:
         """Open the file once, so that what is wrong with it is told where it is named."""
@@ -111,7 +117,7 @@ class Shelf:
                 self._tell(error)
             else:
                 return
-        self._reader()
+        self._readers.connection()
 
     # reading
 
@@ -147,39 +153,22 @@ class Shelf:
 
     def tally(self) -> dict[str, int]:
         """Return the file's own counts: entries, bytes, evicted."""
+        if self._pending and not loop.on_loop_thread():
+            self.flush()
         (row,) = self.rows(TALLY) or [(0, 0, 0)]
         return dict(zip(("entries", "bytes", "evicted"), row, strict=True))
 
     def _row(self, sql: str, number: int) -> Any:
-        reader = getattr(self._local, "reader", None)
-        if reader is None or reader.generation != self._generation:
-            return self._read(lambda connection: connection.execute(sql, (number,)).fetchone())
-        try:
-            return reader.connection.execute(sql, (number,)).fetchone()
-        except sqlite3.Error as error:
-            self.failed(error)
-            return None
+        return self._read(lambda connection: connection.execute(sql, (number,)).fetchone())
 
     def _read(self, read: Callable[[sqlite3.Connection], T]) -> T | None:
         if time.monotonic() < self._blocked_until:
             return None
         try:
-            return read(self._reader())
+            return read(self._readers.connection())
         except (sqlite3.Error, StoreError) as error:
             self.failed(error)
             return None
-
-    def _reader(self) -> sqlite3.Connection:
-        reader = getattr(self._local, "reader", None)
-        if reader is None or reader.generation != self._generation:
-            generation = self._generation
-            connection = read_only(self.path, LAYOUT)
-            connection.execute(f"PRAGMA busy_timeout = {READ_MILLISECONDS}")
-            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
-            reader = self._local.reader = _Reader(connection, generation)
-            with self._lock:
-                self._readers.add(reader)
-        return reader.connection
 
     # writing
 
@@ -187,6 +176,11 @@ class Shelf:
     def writable(self) -> bool:
         """False while the file cannot be written."""
         return not self.readonly and time.monotonic() >= self._blocked_until
+
+    @property
+    def backlog(self) -> int:
+        """Rows that are not in the file yet."""
+        return self._writer.waiting
 
     def put(self, entry: Entry) -> None:
         """Store an entry with the next batch, which ends its lease."""
@@ -224,21 +218,22 @@ class Shelf:
         number = id_of(key)
         return self.ask(lambda connection: connection.execute(DELETE, (number,)).rowcount, 0) > 0
 
-    def clear(self) -> None:
-        """Drop all entries and give their room back."""
+    def clear(self) -> int:
+        """Drop all entries and give their room back; return how many there were."""
 
-        def empty(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM entry")
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+        def empty(connection: sqlite3.Connection) -> int:
+            count = connection.execute("DELETE FROM entry WHERE true").rowcount
+            _give_back(connection)
+            return count
 
-        self.ask(empty, None)
+        return self.ask(empty, 0)
 
     def expire(self, now: float, before: float) -> int:
         """Drop what is over at this moment or was stored before another; return how many."""
 
         def drop(connection: sqlite3.Connection) -> int:
             count = connection.execute(EXPIRE, (now, before)).rowcount
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            _give_back(connection)
             return count
 
         return self.ask(drop, 0)
@@ -279,18 +274,18 @@ class Shelf:
     def close(self) -> None:
         """Write the rest and close the file; the next use opens it again."""
         self.flush()
-        with self._lock:
-            self._generation += 1
-            readers = list(self._readers)
+        self._readers.close()
         self._writer.rest()
-        for reader in readers:
-            with suppress(sqlite3.Error):
-                reader.connection.close()
 
     # tending and trouble
 
     def _tend(self, connection: sqlite3.Connection) -> None:
-        """With every batch: beat for the leases, note now and then what was used, keep to the size."""
+        """With every batch: beat for the leases, note now and then what was used, keep to the size.
+
+        A file that somebody has removed or replaced would take what is written all the same, and lose it.
+        """
+        if self._inode and self._is_replaced():
+            raise CacheError(f"{self.path}: the cache was removed or replaced")
         self._writer.beating = self.leases.beat(connection)
         if self._uses.due:
             self._uses.write(connection)
@@ -322,27 +317,34 @@ class Shelf:
             connection.executemany(DELETE, numbers)
             dropped += len(numbers)
         connection.execute("UPDATE tally SET evicted = evicted + ?", (dropped,))
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        _give_back(connection)
 
     def failed(self, error: Exception, lost: list[Row] | None = None) -> None:
         """The file is in trouble: move it aside if it is damaged, else do without it for a while."""
         self._settled(lost or [])
         owned = error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
-        with self._lock:
-            self._generation += 1  # every reader opens anew
+        self._readers.open_anew()
         self._writer.open_anew()
-        if owned.damaged and not self.readonly:
-            if self._is_replaced():
-                return
-            try:
-                aside = move_aside(self.path)
-            except OSError as trouble:
-                self._blocked_until = time.monotonic() + TROUBLE_SECONDS
-                self._tell(CacheError(f"{owned}; and it cannot be moved aside: {trouble}"))
-                return
-            self._tell(CacheError(f"{owned}; it was moved to {aside.name} and a new one begun"))
+        if not self.readonly and (owned.damaged or not self.path.exists()):
+            self._replace(owned)
             return
         self._blocked_until = time.monotonic() + TROUBLE_SECONDS
+        self._tell(owned)
+
+    def _replace(self, owned: StoreError) -> None:
+        """Move a damaged file aside and begin a new one, unless somebody has done so already."""
+        if self._is_replaced() and self.path.is_file():
+            self._note_inode()
+            return
+        try:
+            if self.path.exists():
+                aside = move_aside(self.path)
+                owned = CacheError(f"{owned}; it was moved to {aside.name} and a new one begun")
+            connect(self.path, LAYOUT).close()
+        except (OSError, StoreError) as trouble:
+            self._blocked_until = time.monotonic() + TROUBLE_SECONDS
+            owned = CacheError(f"{owned}; and it cannot be replaced: {trouble}")
+        self._note_inode()
         self._tell(owned)
 
     def _note_inode(self) -> None:
@@ -351,38 +353,24 @@ class Shelf:
 
     def _is_replaced(self) -> bool:
         """Say whether the file in this place is another one by now, another process's new one say."""
-        before = self._inode
-        self._inode = 0
-        self._note_inode()
-        return self._inode != before
+        try:
+            return self.path.stat().st_ino != self._inode
+        except OSError:
+            return True
 
     def _tell(self, error: StoreError) -> None:
         """Say it once: in the log, and as a warning where the user looks."""
         self.trouble = error if isinstance(error, CacheError) else CacheError(str(error))
         text = f"{error}; the run goes on without it" if self.readonly or not self.writable else str(error)
-        with self._lock:
-            if text in self._told:
-                return
-            self._told.add(text)
+        if text in self._told:
+            return
+        self._told.add(text)
         log.warning("%s", text)
         with suppress(RuntimeWarning):  # where warnings are errors this thread must not end by one
             warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
-class _Reader:
-    """A thread's connection, and of which opening of the file it is."""
-
-    __slots__ = ("__weakref__", "connection", "generation")
-
-    def __init__(self, connection: sqlite3.Connection, generation: int) -> None:
-        self.connection = connection
-        self.generation = generation
-
-    def __del__(self) -> None:
-        with suppress(sqlite3.Error):
-            self.connection.close()
-
-
+_left_alone: list[object] = []  # a parent's connections: even to close them would touch its file
 _shelves: weakref.WeakValueDictionary[tuple[str, bool], Shelf] = weakref.WeakValueDictionary()
 _shelves_lock = threading.Lock()  # guards _shelves
 
@@ -400,6 +388,18 @@ def shelf_at(path: Path, *, max_bytes: int | None, readonly: bool) -> Shelf:
         elif max_bytes is not None:
             shelf.max_bytes = max_bytes
         return shelf
+
+
+def _after_fork() -> None:
+    """A child has none of its parent's threads, and must not touch its connections."""
+    global _shelves_lock  # noqa: PLW0603
+    _shelves_lock = threading.Lock()
+    for shelf in list(_shelves.values()):
+        shelf.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _execute(connection: sqlite3.Connection, rows: list[Row]) -> None:
@@ -440,6 +440,13 @@ def _used(connection: sqlite3.Connection) -> int:
         for name in ("page_count", "freelist_count", "page_size")
     )
     return int((pages - free) * size)
+
+
+def _give_back(connection: sqlite3.Connection) -> None:
+    """Give free pages back; the module steps such a statement once, which frees one page."""
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    for _ in range(free):
+        connection.execute("PRAGMA incremental_vacuum(1)")
 
 
 def _close_writer(writer: Writer, uses: Uses, owner: int) -> None:

@@ -55,9 +55,10 @@ LAYOUT = Layout(
 PUT = (
     "INSERT INTO entry (id, key, kind, head, stored, expires, seconds, size, crc, crc_all, body, used, first)"
     " VALUES {} ON CONFLICT (id) DO UPDATE SET key = excluded.key, kind = excluded.kind,"
-    " head = excluded.head, stored = excluded.stored, expires = excluded.expires, seconds = excluded.seconds, size = excluded.size,"
-    " crc = excluded.crc, crc_all = excluded.crc_all, body = excluded.body, used = excluded.used,"
-    " fetches = fetches + 1, changes = changes + (crc <> excluded.crc)"
+    " head = excluded.head, stored = excluded.stored, expires = excluded.expires,"
+    " seconds = excluded.seconds, size = excluded.size, crc = excluded.crc, crc_all = excluded.crc_all,"
+    " body = excluded.body, used = excluded.used, fetches = fetches + 1,"
+    " changes = changes + (crc <> excluded.crc)"
 )
 PUT_BODY = "INSERT INTO body VALUES {} ON CONFLICT (id) DO UPDATE SET data = excluded.data"
 RENEW = "UPDATE entry SET stored = ?2, expires = ?3, used = ?2, fetches = fetches + 1 WHERE id = ?1"

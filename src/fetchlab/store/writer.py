@@ -160,6 +160,8 @@ class Writer:
             if over and not rows and not calls:
                 break
         if connection is not None:
+            with suppress(sqlite3.Error):  # so that the file alone is whole; while others read, it cannot be
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             connection.close()
 
     def _next(self) -> tuple[list[Row], list[Call], bool]:

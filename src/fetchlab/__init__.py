@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from fetchlab.policy.rate import RateLimit
     from fetchlab.policy.retry import Retry
     from fetchlab.policy.timeout import Timeout
-    from fetchlab.store.cache import Cache, CacheStats
+    from fetchlab.store.cache import Cache
+    from fetchlab.store.cache_stats import CacheStats
     from fetchlab.transport.client import Client
 
 __version__ = "0.1.0"
@@ -82,7 +83,8 @@ _HOMES = {
     "fetchlab.policy.rate": ("RateLimit",),
     "fetchlab.policy.retry": ("Retry",),
     "fetchlab.policy.timeout": ("Timeout",),
-    "fetchlab.store.cache": ("Cache", "CacheStats"),
+    "fetchlab.store.cache": ("Cache",),
+    "fetchlab.store.cache_stats": ("CacheStats",),
     "fetchlab.transport.client": ("Client",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from fetchlab.store.cache import CacheStats
+    from fetchlab.store.cache_stats import CacheStats
 
 __all__ = ["SELECT", "advice_frame", "entries_frame"]
 

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +17,7 @@ from fetchlab.policy.freshness import METHODS, Rules, lasts_until
 from fetchlab.policy.keys import plain_key
 from fetchlab.store import advice
 from fetchlab.store.cache_keys import CacheKeys
+from fetchlab.store.cache_stats import CacheStats
 from fetchlab.store.creating import created, created_async
 from fetchlab.store.entry import Entry
 from fetchlab.store.flights import Flights
@@ -35,58 +35,11 @@ if TYPE_CHECKING:
     from fetchlab.policy.freshness import Mode
     from fetchlab.store.leases import Verdict
 
-__all__ = ["Cache", "CacheStats"]
+__all__ = ["Cache"]
 
 MEMORY_BYTES = 256_000_000
 """What the tier in memory may take where there is a file behind it."""
 _OWN = object()
-
-
-@dataclass(frozen=True, slots=True)
-class CacheStats:
-    """What a cache has done since it was made, and what it holds.
-
-    Attributes:
-        hits_memory: askers answered from memory.
-        hits_file: askers answered from the file.
-        misses: askers for whom a request was made, or in vain offline.
-        revalidated: misses that the server answered with 304, so that the stored body was used.
-        stale: failed requests for which an old entry stood in.
-        stored: entries written, new ones and those fetched again.
-        entries: entries held now, in the file where there is one.
-        bytes: what they take.
-        evicted: entries dropped for room, in the whole life of the file.
-        seconds_saved: what the hits would have taken, by what their entries took.
-        trouble: what is wrong with the file, empty if nothing.
-    """
-
-    hits_memory: int
-    hits_file: int
-    misses: int
-    revalidated: int
-    stale: int
-    stored: int
-    entries: int
-    bytes: int
-    evicted: int
-    seconds_saved: float
-    trouble: str = ""
-
-    @property
-    def hits(self) -> int:
-        """Askers answered without a request."""
-        return self.hits_memory + self.hits_file
-
-    @property
-    def hit_rate(self) -> float:
-        """Share of askers answered without a request, 0 where nobody asked."""
-        asked = self.hits + self.misses
-        return self.hits / asked if asked else 0.0
-
-    @property
-    def requests_saved(self) -> int:
-        """Requests that were not made: one per hit."""
-        return self.hits
 
 
 class Cache:

@@ -26,6 +26,7 @@ from fetchlab.store.flights import Flights
 from fetchlab.store.leases import Leases
 from fetchlab.store.readers import Readers
 from fetchlab.store.shelf_sql import DELETE, EXPIRE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
+from fetchlab.store.upkeep import give_back_room, is_larger, put_rows, shrink
 from fetchlab.store.uses import Uses
 from fetchlab.store.writer import Row, Writer
 
@@ -39,12 +40,8 @@ __all__ = ["Shelf", "shelf_at"]
 T = TypeVar("T")
 
 BATCH = 100
-ROOM = 0.9
-"""So much of ``max_bytes`` is left in use when entries are dropped, so that not every batch drops some."""
 TROUBLE_SECONDS = 5.0
 BACKLOG = 4_000
-AT_ONCE = 64
-"""Entries in one statement."""
 
 log = logging.getLogger("fetchlab.cache")
 
@@ -88,7 +85,7 @@ class Shelf:
             lambda: connect(path, LAYOUT),
             name="fetchlab-cache",
             batch_size=BATCH,
-            execute=_execute,
+            execute=put_rows,
             on_trouble=lambda error, rows: _call(failed, error, rows),
             before_commit=lambda connection: _call(tend, connection),
             on_commit=lambda rows: _call(settled, rows),
@@ -223,7 +220,7 @@ class Shelf:
 
         def empty(connection: sqlite3.Connection) -> int:
             count = connection.execute("DELETE FROM entry WHERE true").rowcount
-            _give_back(connection)
+            give_back_room(connection)
             return count
 
         return self.ask(empty, 0)
@@ -233,7 +230,7 @@ class Shelf:
 
         def drop(connection: sqlite3.Connection) -> int:
             count = connection.execute(EXPIRE, (now, before)).rowcount
-            _give_back(connection)
+            give_back_room(connection)
             return count
 
         return self.ask(drop, 0)
@@ -289,9 +286,9 @@ class Shelf:
         self._writer.beating = self.leases.beat(connection)
         if self._uses.due:
             self._uses.write(connection)
-        if self.max_bytes is not None and _used(connection) > self.max_bytes:
+        if self.max_bytes is not None and is_larger(connection, self.max_bytes):
             self._uses.write(connection)
-            self._shrink(connection, self.max_bytes)
+            shrink(connection, self.max_bytes)
 
     def _settled(self, rows: list[Row]) -> None:
         """Rows are in the file, or will never be: it answers for itself again."""
@@ -300,24 +297,6 @@ class Shelf:
                 pending = self._pending.get(values[0])
                 if pending is not None and pending.stored == values[4 if sql is PUT else 1]:
                     self._pending.pop(values[0], None)
-
-    @staticmethod
-    def _shrink(connection: sqlite3.Connection, max_bytes: int) -> None:
-        """Drop the entries not used for longest until the file has room, and give the room back."""
-        dropped = 0
-        while (surplus := _used(connection) - ROOM * max_bytes) > 0:
-            numbers: list[tuple[int]] = []
-            for number, size in connection.execute("SELECT id, size FROM entry ORDER BY used"):
-                if surplus <= 0:
-                    break
-                numbers.append((number,))
-                surplus -= size
-            if not numbers:
-                break
-            connection.executemany(DELETE, numbers)
-            dropped += len(numbers)
-        connection.execute("UPDATE tally SET evicted = evicted + ?", (dropped,))
-        _give_back(connection)
 
     def failed(self, error: Exception, lost: list[Row] | None = None) -> None:
         """The file is in trouble: move it aside if it is damaged, else do without it for a while."""
@@ -402,23 +381,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _execute(connection: sqlite3.Connection, rows: list[Row]) -> None:
-    """Say rows with few words: each statement lets other threads of this process in, and waits for its turn.
-
-    Of one key the last entry counts, and entries come before what is said of them.
-    """
-    bodies = [values for sql, values in rows if sql is PUT_BODY]
-    entries = [values for sql, values in rows if sql is PUT]
-    for sql, many in ((PUT_BODY, bodies), (PUT, entries)):
-        for start in range(0, len(many), AT_ONCE):
-            some = many[start : start + AT_ONCE]
-            marks = ",".join(["(" + ",".join("?" * len(some[0])) + ")"] * len(some))
-            connection.execute(sql.format(marks), [value for values in some for value in values])
-    for sql, values in rows:
-        if sql is not PUT and sql is not PUT_BODY:
-            connection.execute(sql, values)
-
-
 def _places() -> Iterator[int]:
     """Numbers for bodies: rising, and other ones than other processes choose at the same time."""
     last = 0
@@ -431,22 +393,6 @@ def _call(method: weakref.WeakMethod[Any], *values: Any) -> None:
     call = method()
     if call is not None:
         call(*values)
-
-
-def _used(connection: sqlite3.Connection) -> int:
-    """Bytes of the file that hold something."""
-    ((pages,), (free,), (size,)) = (
-        connection.execute(f"PRAGMA {name}").fetchone()
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * size)
-
-
-def _give_back(connection: sqlite3.Connection) -> None:
-    """Give free pages back; the module steps such a statement once, which frees one page."""
-    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    for _ in range(free):
-        connection.execute("PRAGMA incremental_vacuum(1)")
 
 
 def _close_writer(writer: Writer, uses: Uses, owner: int) -> None:

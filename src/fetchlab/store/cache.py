@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Cache"]
 
-MEMORY_BYTES = 256_000_000
-"""What the tier in memory may take where there is a file behind it."""
 _OWN = object()
 
 
@@ -58,7 +56,7 @@ class Cache:
         path: the SQLite file, made with its folders; None keeps everything in memory.
         ttl: seconds an entry is good for, one hour unless told; None for ever. Or a function of the
             :class:`Response` that returns them, 0 for what is not to be stored.
-        memory: entries in memory, the least recently used dropped first.
+        memory: entries in memory, the least recently used dropped first; caches of one file share them.
         max_bytes: size of the file (without one, of the memory) at which the least recently used are dropped.
         mode: ``"use"``; ``"refresh"`` asks again for everything stored before the run; ``"offline"`` makes no
             request at all, whatever the entries' age, and ends an item without one as ``CacheMiss``;
@@ -102,8 +100,10 @@ class Cache:
             if self.path is None or mode == "off"
             else shelf_at(self.path, max_bytes=max_bytes, readonly=mode == "offline")
         )
-        room = MEMORY_BYTES if self._shelf is not None else max_bytes or sys.maxsize
-        self._memory = Memory(memory, room)
+        if self._shelf is None or not memory:
+            self._memory = Memory(memory, max_bytes or sys.maxsize)
+        else:
+            self._memory = self._shelf.memory.widen(memory)
         self._flights = Flights()
         self._lock = threading.Lock()  # guards _counts and _saved
         self._counts: Counter[str] = Counter()
@@ -192,16 +192,15 @@ class Cache:
     def delete(self, key: Any) -> bool:
         """Drop an entry; say whether it was there."""
         name = self.key_of(key)
-        there = self._memory.remove(name)
-        if self._shelf is not None:
-            there = self._shelf.remove(name) or there
-        return there
+        return self._memory.remove(name) if self._shelf is None else self._shelf.remove(name)
 
     def clear(self) -> int:
         """Drop all entries; return how many there were."""
+        if self._shelf is not None:
+            return self._shelf.clear()
         count = len(self._memory)
         self._memory.clear()
-        return count if self._shelf is None else self._shelf.clear()
+        return count
 
     def expire(self, older_than: float | None = None) -> int:
         """Drop entries whose time is over, which also end to be asked about and to stand in for failures.
@@ -214,14 +213,9 @@ class Cache:
         """
         now = time.time()
         before = -1.0 if older_than is None else now - older_than
-        over = [
-            entry
-            for entry in self._memory.entries()
-            if (entry.expires is not None and entry.expires <= now) or entry.stored < before
-        ]
-        for entry in over:
-            self._memory.remove(entry.key)
-        return len(over) if self._shelf is None else self._shelf.expire(now, before)
+        if self._shelf is not None:
+            return self._shelf.expire(now, before)
+        return self._memory.expire(now, before)
 
     def stats(self) -> CacheStats:
         """Return a snapshot of what was asked and what is held."""

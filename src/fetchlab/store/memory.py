@@ -31,6 +31,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def widen(self, entries: int) -> Memory:
+        """Hold at least so many entries from now on."""
+        self._most = max(self._most, entries)
+        return self
+
     def get(self, key: str) -> Entry | None:
         """Return an entry, which now is the last to be dropped."""
         with self._lock:
@@ -62,6 +67,15 @@ class Memory:
         """Return all entries, the least recently used first."""
         with self._lock:
             return list(self._entries.values())
+
+    def expire(self, now: float, before: float) -> int:
+        """Drop what is over at this moment or was stored before another; return how many."""
+        over = [
+            entry.key
+            for entry in self.entries()
+            if (entry.expires is not None and entry.expires <= now) or entry.stored < before
+        ]
+        return sum(map(self.remove, over))
 
     def clear(self) -> None:
         """Drop all entries."""

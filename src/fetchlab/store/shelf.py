@@ -24,6 +24,7 @@ from fetchlab.store.database import connect, move_aside, told
 from fetchlab.store.entry import Entry, id_of
 from fetchlab.store.flights import Flights
 from fetchlab.store.leases import Leases
+from fetchlab.store.memory import Memory
 from fetchlab.store.readers import Readers
 from fetchlab.store.shelf_sql import DELETE, EXPIRE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
 from fetchlab.store.upkeep import give_back_room, is_larger, put_rows, shrink
@@ -39,6 +40,8 @@ __all__ = ["Shelf", "shelf_at"]
 
 T = TypeVar("T")
 
+MEMORY_BYTES = 256_000_000
+"""What the tier in memory may take."""
 BATCH = 100
 TROUBLE_SECONDS = 5.0
 BACKLOG = 4_000
@@ -64,6 +67,7 @@ class Shelf:
         self.max_bytes = max_bytes
         self.readonly = readonly
         self.trouble: CacheError | None = None
+        self.memory = Memory(0, MEMORY_BYTES)
         self._blocked_until = 0.0
         self._inode = 0
         self._told: set[str] = set()
@@ -213,6 +217,7 @@ class Shelf:
     def remove(self, key: str) -> bool:
         """Drop an entry; say whether it was there."""
         number = id_of(key)
+        self.memory.remove(key)
         return self.ask(lambda connection: connection.execute(DELETE, (number,)).rowcount, 0) > 0
 
     def clear(self) -> int:
@@ -223,6 +228,7 @@ class Shelf:
             give_back_room(connection)
             return count
 
+        self.memory.clear()
         return self.ask(empty, 0)
 
     def expire(self, now: float, before: float) -> int:
@@ -233,6 +239,7 @@ class Shelf:
             give_back_room(connection)
             return count
 
+        self.memory.expire(now, before)
         return self.ask(drop, 0)
 
     def touch(self, key: str, now: float) -> None:
@@ -273,6 +280,7 @@ class Shelf:
         self.flush()
         self._readers.close()
         self._writer.rest()
+        forget(self)
 
     # tending and trouble
 
@@ -351,7 +359,8 @@ class Shelf:
 
 _left_alone: list[object] = []  # a parent's connections: even to close them would touch its file
 _shelves: weakref.WeakValueDictionary[tuple[str, bool], Shelf] = weakref.WeakValueDictionary()
-_shelves_lock = threading.Lock()  # guards _shelves
+_shelves_lock = threading.Lock()  # guards _shelves and _latest
+_latest: Shelf | None = None  # kept open, so that the next cell finds what this one had in memory
 
 
 def shelf_at(path: Path, *, max_bytes: int | None, readonly: bool) -> Shelf:
@@ -359,6 +368,7 @@ def shelf_at(path: Path, *, max_bytes: int | None, readonly: bool) -> Shelf:
 
     One that writes will do for who only reads: it knows what is not in the file yet.
     """
+    global _latest  # noqa: PLW0603
     real = os.path.realpath(path)
     with _shelves_lock:
         shelf = _shelves.get((real, False)) or (_shelves.get((real, True)) if readonly else None)
@@ -366,7 +376,19 @@ def shelf_at(path: Path, *, max_bytes: int | None, readonly: bool) -> Shelf:
             shelf = _shelves[real, readonly] = Shelf(path, max_bytes=max_bytes, readonly=readonly)
         elif max_bytes is not None:
             shelf.max_bytes = max_bytes
+        _latest = shelf
         return shelf
+
+
+def forget(shelf: Shelf) -> None:
+    """Let the next one who names the file open it."""
+    global _latest  # noqa: PLW0603
+    with _shelves_lock:
+        for name, known in list(_shelves.items()):
+            if known is shelf:
+                del _shelves[name]
+        if _latest is shelf:
+            _latest = None
 
 
 def _after_fork() -> None:

@@ -1,0 +1,155 @@
+"""A warm cache replayed: everything is there already, so what is measured is the finding of it.
+
+Peers are the caches people put under their requests: requests-cache and hishel, both on SQLite as ours is, and
+plain SQLite without a client as the limit. Each fills its own file from the same server before the first round. Nobody keeps the
+bodies, which are 11 KB each.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sqlite3
+import time
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from fetchlab.bench.arms import fetching
+from fetchlab.bench.rounds import Measurement, measure
+from fetchlab.bench.speed import Budget, budgets, speeds
+from fetchlab.engine.calls import fetch
+from fetchlab.errors import StudyError
+from fetchlab.store.cache import Cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import polars as pl
+
+__all__ = ["FILE", "MEMORY", "PEERS", "collect", "missing", "table"]
+
+FILE = "fetchlab, file"
+MEMORY = "fetchlab, memory"
+COLD = "fetchlab, nothing cached yet"
+BARE = "fetchlab, no cache"
+PLAIN = "plain SQLite"
+PEERS = {"requests-cache": "requests_cache", "hishel": "hishel"}
+AT_LEAST = 10.0
+SHARE = 5
+"""Peers replay one item of so many: they take that much longer."""
+
+
+def missing() -> list[str]:
+    """Return the peers that are not installed: ``pip install fetchlab[bench]``."""
+    return [name for name, module in PEERS.items() if importlib.util.find_spec(module) is None]
+
+
+def collect(
+    url: str,
+    *,
+    items: int = 10_000,
+    workers: int = 20,
+    rounds: int = 5,
+    seed: int = 0,
+    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+) -> pl.DataFrame:
+    """Measure replays, and beside them the same items without a cache and with a new one.
+
+    Args:
+        url: what to ask for, the same for every query string.
+        items: items of an arm; of the peers' a fifth.
+        workers: of the engine's arms.
+        rounds: measured rounds.
+        seed: of the arms' order.
+        on_round: called before each measurement.
+
+    Returns:
+        The raw rounds; :func:`table` makes the table of them.
+
+    Raises:
+        StudyError: somebody had to ask the server again.
+    """
+    urls = [f"{url}?n={number}" for number in range(items)]
+    with TemporaryDirectory(prefix="fetchlab-bench-") as folder, ExitStack() as stack:
+        path = Path(folder) / "ours.db"
+        warm = stack.enter_context(Cache(path, memory=items))
+        fetch(urls, workers=workers, cache=warm, progress=False).wait()
+        warm.flush()
+        arms: dict[str, Callable[[], Measurement]] = {
+            FILE: fetching(urls, workers=workers, keep=False, cache=Cache(path, memory=0)),
+            MEMORY: fetching(urls, workers=workers, keep=False, cache=warm),
+            BARE: fetching(urls, workers=workers, keep=False),
+            COLD: partial(_cold, urls, workers, Path(folder) / "cold.db"),
+            PLAIN: partial(_plain, path, items),
+        }
+        few = urls[::SHARE]
+        for name, fill in (("requests-cache", _requests_cache), ("hishel", _hishel)):
+            if name not in missing():
+                arms[name] = partial(_replay, stack.enter_context(closing(fill(Path(folder)))), few)
+                arms[name]()
+        return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+
+
+def table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+    """Return a row per arm: items per second, and the ratio to the replay from the file."""
+    import polars as pl
+
+    return speeds(rounds, baseline=FILE, seed=seed).select(
+        "arm", pl.col("per_s").alias("items/s"), "us_per_item", "ratio", "low", "high", "error"
+    )
+
+
+def budget_table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+    """Return the ratios that are asked for."""
+    wanted = [Budget(arm, name, AT_LEAST) for arm in (MEMORY, FILE) for name in PEERS]
+    wanted.append(Budget(COLD, BARE, None))
+    return budgets(rounds, wanted, seed=seed)
+
+
+def _cold(urls: Sequence[str], workers: int, path: Path) -> Measurement:
+    with Cache(path) as cache:
+        cache.clear()
+        return fetching(urls, workers=workers, keep=False, cache=cache)()
+
+
+def _plain(path: Path, items: int) -> Measurement:
+    """Read the same rows by their numbers."""
+    with closing(sqlite3.connect(path)) as connection:
+        numbers = [number for (number,) in connection.execute("SELECT id FROM entry")]
+        begun = time.perf_counter()
+        size = 0
+        for number in numbers:
+            (body,) = connection.execute(
+                "SELECT data FROM body WHERE id = (SELECT body FROM entry WHERE id = ?)", (number,)
+            ).fetchone()
+            size += len(body)
+        seconds = time.perf_counter() - begun
+    return Measurement(seconds, items=len(numbers), ok=min(items, len(numbers)), bytes=size)
+
+
+def _requests_cache(folder: Path) -> Any:
+    import requests_cache
+
+    return requests_cache.CachedSession(folder / "requests", backend="sqlite", expire_after=3600)
+
+
+def _hishel(folder: Path) -> Any:
+    import hishel
+    import hishel.httpx
+
+    storage = hishel.SqliteStorage(database_path=folder / "hishel.db", default_ttl=3600)
+    return hishel.httpx.CacheClient(storage=storage)
+
+
+def _replay(client: Any, urls: Sequence[str]) -> Measurement:
+    """One after the other, which is how these clients are used."""
+    begun = time.perf_counter()
+    size = 0
+    for url in urls:
+        answer = client.get(url)
+        if answer.status_code != 200:
+            raise StudyError(f"HTTP {answer.status_code} for {url}")
+        size += len(answer.content)
+    return Measurement(time.perf_counter() - begun, items=len(urls), ok=len(urls), bytes=size)

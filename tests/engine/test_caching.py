@@ -452,3 +452,40 @@ def test_the_catalogue_is_replayed_with_its_mended_pages(bed):
     table = catalogue.details(ids[:20]).result()
     assert_frame_equal(catalogue.details(ids[:20]).result(), table)
     assert bed.counters("catalogue")["requests"] == asked + 20
+
+
+def test_a_downloaded_file_is_not_asked_about_while_its_entry_is_good(bed, echo, tmp_path):
+    """A hundred files would cost a hundred requests each time, to learn that nothing has changed."""
+    cache = fl.Cache(tmp_path / "c.db")
+    urls = [f"{echo}/download/{size}" for size in (100, 200)]
+    for times in (1, 2):
+        run = fl.download(urls, to=tmp_path / "files", cache=cache).wait()
+        assert [value.path.stat().st_size for value in run.result()] == [100, 200]
+        assert bed.counters("echo")["requests"] == 2
+        assert run.stats().cached == 2 * (times == 2)
+    assert [value.skipped for value in run.result()] == [True, True]
+    aged(cache, f"download GET {urls[0]}", 7200)
+    assert fl.download(urls, to=tmp_path / "files", cache=cache).wait().stats().cached == 1
+    assert bed.counters("echo")["requests"] == 3
+
+
+def test_a_file_that_is_gone_is_downloaded_whatever_the_cache_says(bed, echo, tmp_path):
+    """Who removes a file would not get it back for an hour."""
+    cache = fl.Cache(tmp_path / "c.db")
+    url = f"{echo}/download/100"
+    (done,) = fl.download([url], to=tmp_path / "files", cache=cache).result()
+    done.path.unlink()
+    assert fl.download([url], to=tmp_path / "files", cache=cache).result()[0].received == 100
+    assert fl.download([url], to=tmp_path / "others", cache=cache).result()[0].received == 100
+
+
+def test_offline_files_that_are_there_are_taken_and_others_missed(bed, echo, tmp_path):
+    """A shared notebook with its files could not be run where the service is not."""
+    path, url = tmp_path / "c.db", f"{echo}/download/100"
+    with fl.Cache(path) as cache:
+        fl.download([url], to=tmp_path / "files", cache=cache).wait()
+    before = bed.counters("echo")["requests"]
+    offline = fl.Cache(path, mode="offline")
+    run = fl.download([url, f"{echo}/download/7"], to=tmp_path / "files", cache=offline).wait()
+    assert run.frame()["error"].to_list() == [None, "CacheMiss"]
+    assert bed.counters("echo")["requests"] == before

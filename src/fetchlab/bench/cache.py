@@ -1,8 +1,8 @@
 """A warm cache replayed: everything is there already, so what is measured is the finding of it.
 
-Peers are the caches people put under their requests: requests-cache and hishel, both on SQLite as ours is, and
-plain SQLite without a client as the limit. Each fills its own file from the same server before the first round. Nobody keeps the
-bodies, which are 11 KB each.
+Peers are the caches people put under their requests: requests-cache and hishel, both on SQLite as ours is,
+and plain SQLite without a client as the limit. Each fills its own file from the same server before the first
+round. Nobody keeps the bodies.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -15,6 +16,7 @@ from fetchlab.policy.digests import Digest
 from fetchlab.policy.filenames import from_url
 from fetchlab.policy.keys import host_of, own_key, request_key
 from fetchlab.policy.timeout import Timeout
+from fetchlab.store.cache import Cache
 from fetchlab.transport.client import Client
 from fetchlab.transport.disk import Disk
 from fetchlab.transport.download import Place, Receiver
@@ -49,6 +51,7 @@ def download(
     key: Callable[[Any], str] | None = None,
     order: Literal["completed", "input"] = "completed",
     follow: Callable[[Result], Iterable[Any]] | None = None,
+    cache: Cache | str | os.PathLike[str] | None = None,
     client: Any = None,
     progress: bool | None = None,
     overwrite: bool = False,
@@ -82,6 +85,8 @@ def download(
             hash unless told. Give one where URLs are signed anew each time.
         order: the order of iteration, as files are finished or as the input stands.
         follow: makes further items from a result that is ok; they join the same run.
+        cache: an ``fl.Cache``, or a file's path for one. It holds no files, but when each was last downloaded
+            or found unchanged: while that is good, a file that is there and whole is not asked about.
         client: an ``fl.Client``, or an async client with httpx's interface; a shared one unless told.
         progress: True shows progress, False does not, None shows it where a person looks.
         overwrite: download what is there already, and replace it.
@@ -112,7 +117,7 @@ def download(
     named = _key if key is None else own_key(_plain_function("key", key))
     chosen = choose(workers, strategy, plain=False) if (workers, strategy) != (None, None) else Async(WORKERS)
     return start(
-        Downloading(receiver, disk, _folder(to), _digests(digest), named),
+        Downloading(receiver, disk, _folder(to), _digests(digest), named, Cache.of(cache)),
         requests,
         strategy=chosen,
         retry=retry,
@@ -133,6 +138,7 @@ class Downloading:
         to: a folder, or a function of the item that returns the file's path.
         digest: what an item's file must have, given item and key.
         key: an item's key.
+        cache: knows when a file was last asked about; None asks always.
     """
 
     def __init__(
@@ -142,7 +148,10 @@ class Downloading:
         to: Path | Callable[[Any], Any],
         digest: Callable[[Any, str], Digest | None],
         key: Callable[[Any], str],
+        cache: Cache | None = None,
     ) -> None:
+        self._cache = None if cache is None or cache.rules.mode == "off" else cache
+        self._since = time.time()
         self._receiver = receiver
         self._disk = disk
         self._to = to
@@ -167,7 +176,13 @@ class Downloading:
             self.prepare(work)
         place = self._places[work.index]
         digest = self._digest(work.item, place.key)
+        cache, name = self._cache, f"download {place.key}"
+        if cache is not None:
+            place.offline = cache.rules.mode == "offline"
+            place.fresh = cache.good(name, self._since) is not None
         done = await self._receiver.receive(Request.of(work.item), place, digest, work)
+        if cache is not None and not work.cached:
+            cache.store_value(name, {"name": done.path.name, "bytes": done.bytes})
         del self._places[work.index]
         return done
 

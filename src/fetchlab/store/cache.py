@@ -148,7 +148,7 @@ class Cache:
         Raises:
             StoreError: the value cannot be stored.
         """
-        self.store_value(self.key_of(key), value, ttl, 0.0)
+        self.store_value(self.key_of(key), value, ttl)
 
     def get_or_create(self, key: Any, create: Callable[[], Any], ttl: Any = _OWN) -> Any:
         """Return what is stored, else what ``create`` returns, stored from then on.
@@ -403,7 +403,7 @@ class Cache:
         else:
             self.flights.when_over(key, call)
 
-    def store_value(self, name: str, value: Any, ttl: Any, seconds: float) -> None:
+    def store_value(self, name: str, value: Any, ttl: Any = _OWN, seconds: float = 0.0) -> None:
         """Keep a value under a name."""
         if self.rules.mode == "off":
             return

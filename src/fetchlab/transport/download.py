@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from fetchlab.errors import BodyTruncated, DigestMismatch, Retriable, StatusError, TransportError
+from fetchlab.errors import BodyTruncated, CacheMiss, DigestMismatch, Retriable, StatusError, TransportError
 from fetchlab.model import Downloaded, Request
 from fetchlab.policy.digests import promised
 from fetchlab.policy.filenames import from_disposition, safe_name
@@ -67,6 +67,8 @@ class Place:
         record: the finished download that is there already.
         target: the file's name, once it is settled.
         looked: True once the folder was asked for ``record``.
+        fresh: a file that is there and intact need not be asked about.
+        offline: nothing may be asked at all.
     """
 
     folder: Folder
@@ -77,6 +79,8 @@ class Place:
     record: Record | None = None
     target: str | None = None
     looked: bool = False
+    fresh: bool = False
+    offline: bool = False
 
 
 class Receiver:
@@ -149,6 +153,10 @@ class _Reception:
             if await self._disk.run(self._look) and place.record is not None:
                 self._seen.cached = True
                 return self._skipped(place.record)
+            if place.offline:
+                raise CacheMiss(
+                    f"the cache is offline and the file of {place.key} is not there, or not whole"
+                )
             partial = self._part.partial if self._part is not None else None
             known = place.record.version if place.record is not None and self._may_skip else None
             asked = {} if self._plain else conditions(partial, known)
@@ -174,8 +182,10 @@ class _Reception:
             place.looked = True
         if not self._plain:
             self._part = place.folder.resume(place.key)
-        if self._part is not None or place.record is None or self._digest is None or self._own.overwrite:
+        if self._part is not None or place.record is None or self._own.overwrite:
             return False
+        if self._digest is None:
+            return place.fresh
         with (place.folder.path / place.record.name).open("rb") as file:
             hashing = self._digest.new()
             while block := file.read(PIECE):

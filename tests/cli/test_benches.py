@@ -14,6 +14,7 @@ TINY = {
     "adaptive": (["--profile", "flat", "--items", 20], "best fixed", {"items": 20}),
     "fairness": (["--items", 40], "Jain", {"workers": 20}),
     "memory": (["--items", 1000], "ideal, MB", {"items": 1000}),
+    "cache": (["--items", 40], "plain SQLite", {"items": 40}),
     "exits": (["--items", 2], "exit code 0", {"items": 2}),
 }
 NAMES = {"overhead --ablation": "ablation", "overhead --profile": "layers"}

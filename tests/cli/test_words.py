@@ -30,6 +30,7 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
     assert {words[0] for words in EVERY} == {
         "bench",
         "browser",
+        "cache",
         "catalogue",
         "demo",
         "fetch",

@@ -17,7 +17,7 @@ __all__ = ["register"]
 
 def register(benches: typer.Typer) -> None:
     """Add the commands to ``fetchlab bench``."""
-    for command in (overhead, latency, adaptive, fairness, memory, exits):
+    for command in (overhead, latency, adaptive, fairness, memory, exits, cache):
         benches.command(name=command.__name__)(command)
 
 
@@ -210,3 +210,31 @@ def exits(
     failed(rows)
     show(bench.table(rows), "Exit codes and wall time, start of the interpreter included")
     keep(rows, out, "exits", items=items, rounds=rounds, seed=seed)
+
+
+def cache(
+    items: Items = 10_000,
+    size: Annotated[int, typer.Option(min=0, help="Bytes of a body.")] = 11_000,
+    workers: Annotated[int, typer.Option(min=1, help="Of the engine.")] = 20,
+    rounds: Rounds = 5,
+    seed: Seed = 0,
+    out: Out = RUNS,
+) -> None:
+    """Replay a warm cache, beside requests-cache, hishel and plain SQLite; and what a cold one costs."""
+    from fetchlab import testbed
+    from fetchlab.bench import cache as bench
+
+    for name in bench.missing():
+        say(f"There is no {name} (pip install 'fetchlab[bench]'): its rows and budgets are missing.")
+    with testbed.serve(port=0) as bed:
+        rows = bench.collect(
+            f"{bed.urls['echo']}/bytes/{size}",
+            items=items,
+            workers=workers,
+            rounds=rounds,
+            seed=seed,
+            on_round=telling(rounds),
+        )
+    show(filled(bench.table(rows, seed=seed)), f"Items per second, {size:,} bytes each, {workers} workers")
+    show(filled(bench.budget_table(rows, seed=seed)), "Budgets: ratios of speeds")
+    keep(rows, out, "cache", items=items, size=size, workers=workers, rounds=rounds, seed=seed)

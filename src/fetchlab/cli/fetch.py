@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fetchlab.cli import inputs, knobs
+from fetchlab.cli.cache import seconds_of
 from fetchlab.cli.job import USAGE, Job, progress, stoppable
 from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from fetchlab.engine.run import Run
+    from fetchlab.policy.freshness import Mode
+    from fetchlab.store.cache import Cache
 
 __all__ = ["register"]
 
@@ -42,7 +45,8 @@ class Wire(StrEnum):
     HTTPX = "httpx"
 
 
-WHAT, HOW, POLITE, SENT, SAID = "What", "How many, how long", "Politeness", "What is sent", "What is said"
+WHAT, HOW, KEPT, POLITE = "What", "How many, how long", "What is remembered", "Politeness"
+SENT, SAID = "What is sent", "What is said"
 
 
 def register(app: typer.Typer) -> None:
@@ -144,6 +148,34 @@ def fetch(
             rich_help_panel=HOW,
         ),
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Remember what came in this SQLite file, and do not ask for it again while it is good.",
+            rich_help_panel=KEPT,
+        ),
+    ] = None,
+    ttl: Annotated[
+        str,
+        typer.Option(
+            metavar="SPAN", help="How long an entry is good: 90, 15min, 12h, 7d.", rich_help_panel=KEPT
+        ),
+    ] = "1h",
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh", help="Ask again for everything the cache holds, and renew it.", rich_help_panel=KEPT
+        ),
+    ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Ask nobody: what the cache does not hold fails as CacheMiss.",
+            rich_help_panel=KEPT,
+        ),
+    ] = False,
     rate: Annotated[
         list[str] | None,
         typer.Option(
@@ -238,6 +270,7 @@ def fetch(
                 order=order.value,
                 deadline=deadline,
                 max_error_rate=max_error_rate,
+                cache=_cache(cache, ttl, refresh=refresh, offline=offline),
                 **({} if timeout is None else {"timeout": timeout}),
             )
         except ConfigError as error:
@@ -266,6 +299,21 @@ def _verify(ca: Path | None, *, no_verify: bool) -> bool | Path:
     if ca is not None and no_verify:
         raise ConfigError("--no-verify", "give it or --ca, not both")
     return ca or not no_verify
+
+
+def _cache(file: Path | None, ttl: str, *, refresh: bool, offline: bool) -> Cache | None:
+    from fetchlab.store.cache import Cache
+
+    if refresh and offline:
+        raise ConfigError("--offline", "give it or --refresh, not both")
+    if file is None:
+        if refresh or offline:
+            raise ConfigError(
+                "--cache", f"give the file that {'--refresh' if refresh else '--offline'} means"
+            )
+        return None
+    mode: Mode = "offline" if offline else "refresh" if refresh else "use"
+    return Cache(file, ttl=seconds_of(ttl, "--ttl"), mode=mode)
 
 
 def _client(transport: str, **options: Any) -> Any:

@@ -63,7 +63,7 @@ class Shelf:
     """
 
     def __init__(self, path: Path, *, max_bytes: int | None, readonly: bool) -> None:
-        self.path = path
+        self.path = path.absolute()  # a notebook may change its folder
         self.max_bytes = max_bytes
         self.readonly = readonly
         self.trouble: CacheError | None = None

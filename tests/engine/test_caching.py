@@ -423,6 +423,36 @@ def test_items_without_a_name_ask_for_the_knob(cache):
     assert fl.map(lambda item: item["a"], [{"a": 1}], cache=cache, key=lambda item: item["a"]).result() == [1]
 
 
+def test_a_method_needs_a_key(cache):
+    """Two objects' methods have one source: the second would be given the first one's values."""
+
+    class Adding:
+        def __init__(self, number):
+            self.number = number
+
+        def to(self, other):
+            return self.number + other
+
+    with pytest.raises(errors.ConfigError, match="key: with a cache, what is bound"):
+        fl.map(Adding(1).to, [1], cache=cache)
+    for number in (1, 2):
+        named = fl.map(
+            Adding(number).to, [1], cache=cache, key=lambda item, number=number: f"{number}+{item}"
+        )
+        assert named.result() == [number + 1]
+
+
+def test_more_entries_than_are_read_ahead_come_from_the_file(bed, echo, tmp_path):
+    """Items far ahead would be looked for again and again, or asked for."""
+    path = tmp_path / "c.db"
+    urls = urls_of(echo, 700)
+    with fl.Cache(path) as cache:
+        fl.fetch(urls, cache=cache).wait()
+    knobs = {"priority": lambda url: -len(url), "workers": 4, "cache": fl.Cache(path, memory=0)}
+    assert fl.fetch(urls, **knobs).wait().stats().cached == 700
+    assert bed.counters("echo")["requests"] == 700
+
+
 def test_a_value_that_cannot_be_stored_is_still_a_value(cache, caplog):
     """A cache would make a run fail that works without one."""
     with caplog.at_level(logging.WARNING, "fetchlab"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import pickle
 import sqlite3
 import threading
@@ -267,6 +268,32 @@ def test_memoized_with_a_key_of_ones_own(cache):
         return what["name"]
 
     assert name({"id": 1, "name": "a", "o": object()}) == name({"id": 1, "name": "b"}) == "a"
+
+
+def test_secrets_among_arguments_are_told_apart_and_not_stored(tmp_path):
+    """One account would get the other's values, or the token would lie in the file."""
+    path = tmp_path / "c.db"
+    with fl.Cache(path) as cache:
+
+        @cache.memoize
+        def account(header):
+            return len(header)
+
+        assert account("Authorization: Bearer S3CRET-one") == 32
+        assert account("Authorization: Bearer S3CRET-three") == 34
+    assert not any(b"S3CRET" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_functions_of_one_source_are_told_apart_by_what_they_hold(cache):
+    """A function made in a loop would give the first one's values."""
+
+    def times(factor):
+        return lambda number, more=factor: number * factor + more
+
+    made = [cache.memoize(times(factor)) for factor in (2, 3)]
+    assert [function(10) for function in made] == [22, 33]
+    assert cache.memoize(functools.partial(times(2), 4))() == 10
+    assert cache.memoize(functools.partial(times(2), 5))() == 12
 
 
 def test_offline_creates_nothing(tmp_path):

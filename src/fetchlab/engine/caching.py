@@ -22,7 +22,7 @@ from fetchlab.model import Request
 from fetchlab.policy.freshness import conditions, is_partial, weathers
 from fetchlab.policy.keys import plain_key
 from fetchlab.store.entry import Entry
-from fetchlab.store.memoize import function_name
+from fetchlab.store.memoize import function_name, is_bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +106,7 @@ class Caching:
             self._held -= 1
             work.at_hand = True
             return self._replayed(work, entry)
-        entry = cache.good(name, self._since, memory_only=cache.leases)  # to lease is to look into the file
+        entry = cache.good(name, self._since, memory_only=work.at_hand is None and cache.leases)
         if entry is not None:
             return self._replayed(work, entry)
         cache.or_miss(name)
@@ -115,7 +115,7 @@ class Caching:
         try:
             if work.at_hand:  # what was to be had is gone: the item must wait for its host
                 raise Postponed
-            verdict = await self._lease(name)
+            verdict = await self._lease(name)  # which looks into the file, too
             if verdict.startswith("mine"):
                 try:
                     return await self._asked(work, name, cache.old(name) if verdict != "mine" else None)
@@ -269,7 +269,15 @@ def by_function(task: Callable[[Any], Any], key: Callable[[Any], str] | None) ->
     Args:
         task: the function.
         key: makes an item's key; None for items that are their own.
+
+    Raises:
+        ConfigError: the function is a method or a callable object, and there is no ``key``.
     """
+    if key is None and is_bound(task):
+        raise ConfigError(
+            "key",
+            "with a cache, what is bound to an object needs key=…: it looks like the same of another one",
+        )
     function = function_name(task)
 
     def named(work: Work) -> str:

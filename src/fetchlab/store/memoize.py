@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import json
 import textwrap
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import ConfigError, StoreError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from fetchlab.store.cache import Cache
 
-__all__ = ["function_name", "memoized"]
+__all__ = ["function_name", "is_bound", "memoized"]
 
 
 def memoized(
@@ -41,7 +42,9 @@ def memoized(
     own = _arguments(function) if key is None else key
 
     def name_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        return redact_text(f"{name} {own(*args, **kwargs)}")
+        given = str(own(*args, **kwargs))
+        shown = redact_text(given)
+        return f"{name} {shown}" if shown == given else f"{name} {shown} #{_digest(given)}"
 
     if inspect.iscoroutinefunction(function):
 
@@ -58,13 +61,21 @@ def memoized(
     return remembered
 
 
+def is_bound(function: Callable[..., Any]) -> bool:
+    """Say whether what a function does depends on an object it belongs to."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return not (inspect.isfunction(function) or inspect.isbuiltin(function) or inspect.isclass(function))
+
+
 def function_name(function: Callable[..., Any]) -> str:
     """Return a name that tells a function from others, and from what it was before it was changed.
 
-    It holds a fingerprint of the source, comments and layout left out. A partial's arguments count.
+    It holds a fingerprint of the source, comments and layout left out, and of what cannot change among its
+    defaults and what it closes over. A partial's arguments count likewise. What it calls does not.
     """
     if isinstance(function, functools.partial):
-        given = _digest(_plain([list(function.args), function.keywords]))
+        given = _fingerprint((*function.args, *sorted(function.keywords), *function.keywords.values()))
         return f"{function_name(function.func)}({given})"
     named = function if hasattr(function, "__qualname__") else type(function)
     try:
@@ -75,7 +86,23 @@ def function_name(function: Callable[..., Any]) -> str:
         source = ast.unparse(ast.parse(source))
     except (SyntaxError, ValueError):  # a lambda in the middle of something
         source = source.strip()
-    return f"{named.__module__}.{named.__qualname__}@{_digest(source)}"
+    kwdefaults = getattr(function, "__kwdefaults__", None) or {}
+    held = [getattr(function, "__defaults__", None), *kwdefaults.values()]
+    for cell in getattr(function, "__closure__", None) or ():
+        with suppress(ValueError):  # not bound yet
+            held.append(cell.cell_contents)
+    return f"{named.__module__}.{named.__qualname__}@{_digest(source + _fingerprint(tuple(held)))}"
+
+
+def _fingerprint(value: Any) -> str:
+    """Tell values apart that cannot change: numbers, text, tuples, functions by their names."""
+    if isinstance(value, tuple):
+        return _digest(",".join(map(_fingerprint, value)))
+    if inspect.isfunction(value) or isinstance(value, functools.partial):
+        return function_name(value)
+    if isinstance(value, str | bytes | int | float | None):
+        return _plain(value)
+    return type(value).__qualname__
 
 
 def _arguments(function: Callable[..., Any]) -> Callable[..., str]:

@@ -8,9 +8,12 @@ from pathlib import Path
 from statistics import median
 
 import nbformat
+import polars as pl
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from polars.testing import assert_frame_equal
 
+import fetchlab as fl
 from fetchlab.notebook import execute
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -28,6 +31,7 @@ TINY = {
         "rounds": 1,
     },
 }
+TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
 SECRETS = re.compile(
     r"/(home|Users|root)/|[A-Z]:\\\\|/tmp/|token=\w|api_key=\w|gh[pousr]_\w{20}|sk-\w{20}", re.IGNORECASE
 )
@@ -62,14 +66,27 @@ def test_it_executes_with_tiny_parameters(path, tmp_path, monkeypatch):
     assert path.stem in TINY, f"say in TINY how {path.name} is executed in seconds"
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     given = dict(TINY[path.stem])
-    if "out" in parameters_of(path):
-        given["out"] = str(tmp_path / "out")
+    given |= {name: str(tmp_path / name) for name in {"out", "cache"} & parameters_of(path)}
     executed = load(execute(path, tmp_path / path.name, given))
     assert [cell.execution_count for cell in code_cells(executed)] == [
         *range(1, len(code_cells(executed)) + 1)
     ]
     assert not [output for _, output in outputs(executed) if output.output_type == "error"]
     assert any((tmp_path / "out").rglob("*.parquet")), "its artefacts are elsewhere"
+
+
+def test_the_quickstart_is_replayed_offline(tmp_path, monkeypatch):
+    """Who is sent the notebook with its cache could not execute it without our server."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    path = FOLDER / "01-quickstart.ipynb"
+    given = TINY["01-quickstart"] | {"cache": str(tmp_path / "c.db")}
+    for out, more in (("online", {}), ("offline", {"offline": True})):
+        execute(path, tmp_path / f"{out}.ipynb", given | more | {"out": str(tmp_path / out)})
+    online, offline = (pl.read_parquet(tmp_path / out / "movies.parquet") for out in ("online", "offline"))
+    assert_frame_equal(online, offline)
+    ids = [fl.load(tmp_path / out / "ids").table().drop(TIMES) for out in ("online", "offline")]
+    assert_frame_equal(*ids)
+    assert fl.load(tmp_path / "offline" / "ids").frame()["cached"].all()
 
 
 def parameters_of(path):

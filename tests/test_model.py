@@ -51,7 +51,9 @@ def test_from_httpx():
     assert made.headers == {"x-a": "b", "content-type": "application/json"}
 
 
-@pytest.mark.parametrize("item", [None, 3, b"http://h", ["http://h"], object()], ids=repr)
+@pytest.mark.parametrize(
+    "item", [None, 3, b"http://h", ["http://h"], object()], ids=lambda value: type(value).__name__
+)
 def test_from_anything_else(item):
     """The knob is named, and what is accepted."""
     with pytest.raises(ConfigError, match=r"requests: items are URLs, fl\.Request or httpx\.Request"):

@@ -73,18 +73,17 @@ def test_it_executes_with_tiny_parameters(path, tmp_path, monkeypatch):
     ]
     assert not [output for _, output in outputs(executed) if output.output_type == "error"]
     assert any((tmp_path / "out").rglob("*.parquet")), "its artefacts are elsewhere"
+    if "offline" in parameters_of(path):
+        replayed(path, tmp_path, given)
 
 
-def test_the_quickstart_is_replayed_offline(tmp_path, monkeypatch):
-    """Who is sent the notebook with its cache could not execute it without our server."""
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    path = FOLDER / "01-quickstart.ipynb"
-    given = TINY["01-quickstart"] | {"cache": str(tmp_path / "c.db")}
-    for out, more in (("online", {}), ("offline", {"offline": True})):
-        execute(path, tmp_path / f"{out}.ipynb", given | more | {"out": str(tmp_path / out)})
-    online, offline = (pl.read_parquet(tmp_path / out / "movies.parquet") for out in ("online", "offline"))
-    assert_frame_equal(online, offline)
-    ids = [fl.load(tmp_path / out / "ids").table().drop(TIMES) for out in ("online", "offline")]
+def replayed(path, tmp_path, given):
+    """Who is sent the notebook with its cache can execute it without our server, and finds the same."""
+    offline = given | {"offline": True, "out": str(tmp_path / "offline")}
+    execute(path, tmp_path / "offline.ipynb", offline)
+    movies = [pl.read_parquet(tmp_path / out / "movies.parquet") for out in ("out", "offline")]
+    assert_frame_equal(*movies)
+    ids = [fl.load(tmp_path / out / "ids").table().drop(TIMES) for out in ("out", "offline")]
     assert_frame_equal(*ids)
     assert fl.load(tmp_path / "offline" / "ids").frame()["cached"].all()
 

@@ -103,7 +103,11 @@ def test_a_header_or_method_that_cannot_be_sent(client, echo, wrong):
     assert "tok-12345" not in repr(result)
 
 
-@pytest.mark.parametrize("item", [None, 7, b"http://127.0.0.1/", ("GET", "http://127.0.0.1/")], ids=repr)
+@pytest.mark.parametrize(
+    "item",
+    [None, 7, b"http://127.0.0.1/", ("GET", "http://127.0.0.1/")],
+    ids=lambda value: type(value).__name__,
+)
 def test_a_wrong_item_type(client, item):
     """It fails under its own name; the message says what items may be."""
     result = fetch_one(item, client)
@@ -387,7 +391,7 @@ async def _open(client):
     return client.wire
 
 
-@pytest.mark.parametrize("wrong", ["curl", 3, object(), httpx.Client], ids=repr)
+@pytest.mark.parametrize("wrong", ["curl", 3, object(), httpx.Client], ids=lambda value: type(value).__name__)
 def test_what_is_no_client(wrong):
     """A blocking client would stop the loop at its first request."""
     with pytest.raises(fl.errors.ConfigError, match="client"):

@@ -69,7 +69,7 @@ class Logbook:
             log.debug(
                 "%s: %s, attempt %d: %s; again in %.2f s (%s)",
                 self.name,
-                key_of(work.item),
+                _encodable(key_of(work.item)),
                 work.attempt,
                 _said(error),
                 wait,
@@ -79,7 +79,8 @@ class Logbook:
     def replaced(self, work: Work, key_of: Callable[[Any], str], error: Exception) -> None:
         """An item failed, and an old entry of the cache stands in."""
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s: %s: %s; an old entry stands in", self.name, key_of(work.item), _said(error))
+            key = _encodable(key_of(work.item))
+            log.debug("%s: %s: %s; an old entry stands in", self.name, key, _said(error))
 
     def failed(self, work: Work, key_of: Callable[[Any], str], error: Exception) -> None:
         """An item failed for good."""
@@ -95,7 +96,7 @@ class Logbook:
                 level,
                 "%s: %s failed, attempts %d: %s%s%s",
                 self.name,
-                key_of(work.item),
+                _encodable(key_of(work.item)),
                 work.attempt,
                 _said(error),
                 f" → {knob}" if knob else "",
@@ -104,4 +105,9 @@ class Logbook:
 
 
 def _said(error: Exception) -> str:
-    return redact_text(f"{type(error).__name__}: {error}")
+    return _encodable(redact_text(f"{type(error).__name__}: {error}"))
+
+
+def _encodable(text: str) -> str:
+    """Escape lone surrogates, as in file names that are no UTF-8: a log's handler would fail at them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

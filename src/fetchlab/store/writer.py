@@ -36,6 +36,7 @@ class Writer:
         batch_size: rows per commit.
         seconds: how long a row may wait for its batch to fill.
         on_trouble: told of an error and the rows that are not written because of it; on the writer's thread.
+        write_rows: writes a batch; each row as the statement it is, unless told.
         on_beat: called on the writer's thread, with its connection, at most once per ``beat`` seconds while
             there is work, or while ``beating``.
         beat: seconds.
@@ -49,6 +50,7 @@ class Writer:
         batch_size: int = 50,
         seconds: float = 0.1,
         on_trouble: Callable[[Exception, list[Row]], None] = lambda _error, _rows: None,
+        write_rows: Callable[[sqlite3.Connection, list[Row]], None] | None = None,
         on_beat: Callable[[sqlite3.Connection], None] | None = None,
         beat: float = 1.0,
     ) -> None:
@@ -57,6 +59,7 @@ class Writer:
         self._batch = batch_size
         self._seconds = seconds
         self._on_trouble = on_trouble
+        self._write_rows = write_rows or _one_by_one
         self._on_beat = on_beat
         self._beat = beat
         self._beaten = time.monotonic()
@@ -171,8 +174,7 @@ class Writer:
         try:
             connection = connection or self._open()
             connection.execute("BEGIN IMMEDIATE")
-            for sql, values in rows:
-                connection.execute(sql, values)
+            self._write_rows(connection, rows)
             for function, future in calls:
                 done.append((future, *_called(connection, function)))
             if self._on_beat is not None and time.monotonic() >= self._beaten + self._beat:
@@ -191,6 +193,11 @@ class Writer:
             else:
                 future.set_exception(trouble)
         return connection
+
+
+def _one_by_one(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    for sql, values in rows:
+        connection.execute(sql, values)
 
 
 def _called(

@@ -1,0 +1,98 @@
+"""What a journal's file looks like, and how keys become row numbers.
+
+====================  =====================================================================
+``session``           a row per sitting: process, begin, end, final state and statistics
+``item``              a row per key: what became of it last, in which session
+``value``             the values of items that are ok, apart from them so that scans stay quick
+``attempt``           attempts that failed or were not an item's first, of all sessions
+``pulse``             how a run stands, twice a second while it lives; the last few hundred of each session
+``meta``              facts of the whole file by name
+====================  =====================================================================
+
+An item's row number is a hash of its key, so that a journal of a million items is known by a million integers.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final
+
+from fetchlab.errors import JournalError
+from fetchlab.store.database import Layout
+
+__all__ = ["ATTEMPT", "ITEM", "LAYOUT", "ident", "text"]
+
+ITEM: Final = (
+    "id", "key", "ok", "session", "idx", "host", "status", "error", "message", "attempts", "cached", "worker",
+    "queued", "started", "first_byte", "finished", "bytes", "kind",
+)  # fmt: skip
+"""Columns of ``item``; times are seconds since the begin of their session's run."""
+ATTEMPT: Final = (
+    "item", "session", "idx", "key", "host", "attempt", "worker", "started", "first_byte", "finished", "status",
+    "error", "message", "bytes", "wait", "reason",
+)  # fmt: skip
+"""Columns of ``attempt``, of which ``item`` is an item's row number."""
+
+_COLUMNS = """
+    key TEXT NOT NULL, ok INTEGER NOT NULL, session INTEGER NOT NULL, idx INTEGER NOT NULL, host TEXT NOT NULL,
+    status INTEGER, error TEXT, message TEXT, attempts INTEGER NOT NULL, cached INTEGER NOT NULL,
+    worker INTEGER NOT NULL, queued REAL NOT NULL, started REAL NOT NULL, first_byte REAL,
+    finished REAL NOT NULL, bytes INTEGER NOT NULL, kind TEXT
+"""
+_ITEM = f"CREATE TABLE item (id INTEGER PRIMARY KEY, {_COLUMNS})"
+_VALUE = "CREATE TABLE value (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
+_KNOWN = "CREATE INDEX known ON item (ok)"  # the row numbers of what is ok, without reading the rows
+_PULSE = (
+    "CREATE TABLE pulse (id INTEGER PRIMARY KEY, session INTEGER NOT NULL, at REAL NOT NULL,"
+    " stats TEXT NOT NULL)"
+)
+
+LAYOUT: Final = Layout(
+    kind="journal",
+    mark=0x464C4A4E,  # "FLJN"
+    version=2,
+    schema=(
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+        "CREATE TABLE session (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, machine TEXT NOT NULL,"
+        " started REAL NOT NULL, ended REAL, state TEXT NOT NULL, workers INTEGER NOT NULL, stats TEXT)",
+        _ITEM,
+        _VALUE,
+        _KNOWN,
+        "CREATE TABLE attempt (item INTEGER NOT NULL, session INTEGER NOT NULL, idx INTEGER NOT NULL,"
+        " key TEXT NOT NULL, host TEXT NOT NULL, attempt INTEGER NOT NULL, worker INTEGER NOT NULL,"
+        " started REAL NOT NULL, first_byte REAL, finished REAL NOT NULL, status INTEGER, error TEXT,"
+        " message TEXT, bytes INTEGER NOT NULL, wait REAL NOT NULL, reason TEXT)",
+        _PULSE,
+    ),
+    error=JournalError,
+    migrations={
+        # Values stood in the item's own row, so that every look at the rows read all bodies; and nothing told how
+        # a run stood while it lived.
+        1: (
+            "ALTER TABLE item RENAME TO item_1",
+            _ITEM,
+            _VALUE,
+            "INSERT INTO value SELECT id, value FROM item_1 WHERE value IS NOT NULL",
+            f"INSERT INTO item SELECT {', '.join(ITEM)} FROM item_1",
+            "DROP TABLE item_1",
+            _KNOWN,
+            _PULSE,
+        )
+    },
+)
+
+
+def ident(key: str) -> int:
+    """Return the row number of a key: 63 bits of its BLAKE2b.
+
+    Among a million keys two share one with a chance of 1 in 18 million, which is noticed when it is written.
+    """
+    digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def text(given: str | None) -> str | None:
+    """Return text as SQLite takes it: lone surrogates, as in file names that are no UTF-8, are spelled out."""
+    if given is None or given.isascii():
+        return given
+    return given.encode("utf-8", "backslashreplace").decode()

@@ -33,6 +33,7 @@ class Work:
         priority: lower goes first.
         bytes: that attempt's body, decoded.
         cached: True if no request was needed.
+        twin: True if it ends like another item with the same key.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Work:
         "request",
         "started",
         "status",
+        "twin",
     )
 
     lane: Lane
@@ -68,7 +70,7 @@ class Work:
         self.request: Request | None = None
         self.method: str | None = None
         self.host = ""
-        self.probe = self.cached = False
+        self.probe = self.cached = self.twin = False
 
     @property
     def charged(self) -> int:

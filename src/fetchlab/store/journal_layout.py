@@ -20,7 +20,7 @@ from typing import Final
 from fetchlab.errors import JournalError
 from fetchlab.store.database import Layout
 
-__all__ = ["ATTEMPT", "ITEM", "LAYOUT", "ident", "text"]
+__all__ = ["ATTEMPT", "ITEM", "LAYOUT", "ident"]
 
 ITEM: Final = (
     "id", "key", "ok", "session", "idx", "host", "status", "error", "message", "attempts", "cached", "worker",
@@ -90,9 +90,3 @@ def ident(key: str) -> int:
     digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
-
-def text(given: str | None) -> str | None:
-    """Return text as SQLite takes it: lone surrogates, as in file names that are no UTF-8, are spelled out."""
-    if given is None or given.isascii():
-        return given
-    return given.encode("utf-8", "backslashreplace").decode()

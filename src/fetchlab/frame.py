@@ -190,19 +190,13 @@ def timings_frame(chunks: Iterable[pl.DataFrame], *, sessions: bool = False) -> 
     frame = pl.concat(parts)
     if not sessions and frame["index"].n_unique() < frame.height:
         frame = frame.unique("index", keep="last", maintain_order=True)
-    return (
-        frame.sort("session", "index", "key") if sessions else frame.sort("index")
-    ).pipe(_with_durations)
+    return (frame.sort("session", "index", "key") if sessions else frame.sort("index")).pipe(_with_durations)
 
 
 def _with_durations(frame: pl.DataFrame) -> pl.DataFrame:
-    return (
-        frame
-        .with_columns(
-            wait=pl.col("started") - pl.col("queued"), elapsed=pl.col("finished") - pl.col("started")
-        )
-        .select(TIMINGS.names())
-    )
+    return frame.with_columns(
+        wait=pl.col("started") - pl.col("queued"), elapsed=pl.col("finished") - pl.col("started")
+    ).select(TIMINGS.names())
 
 
 def attempts_frame(timings: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame:

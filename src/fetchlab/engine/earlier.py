@@ -74,13 +74,15 @@ class Earlier:
         self.failed: set[int] = set()
         self.pending = 0
         self.full = False
-        self._path = path
+        self._path = path.absolute()
         self._key = key
         self._at_once = at_once or whole is not None
         self._recalls = recalls
         self._whole = whole
         self._ids = array("q")
-        self._indices = array("I")  # grows after _ids and _items: a reader in another thread goes by its length
+        self._indices = array(
+            "I"
+        )  # grows after _ids and _items: a reader in another thread goes by its length
         self._items: list[Any] | None = [] if hold else None
         self._sealed: list[pl.DataFrame] = []
         self._asked: list[Asked] = []
@@ -129,14 +131,18 @@ class Earlier:
 
     async def settled(self) -> None:
         """Wait until every item that was asked for is handed on."""
+        self._ask()
         while self._reading is not None:
             await self._reading
+
+    def _ask(self) -> None:
+        if self._asked and self._reading is None:
+            self._reading = asyncio.ensure_future(self._read())
 
     def _breathe(self) -> None:
         self._breath = 0
         self.full = self.pending >= PENDING
-        if self._asked and self._reading is None:
-            self._reading = asyncio.ensure_future(self._read())
+        self._ask()
         self._recorder.on_change()
         self._scheduler.wake()
 
@@ -152,7 +158,8 @@ class Earlier:
                 self.full = self.pending >= PENDING
                 self._scheduler.wake()
         except Exception as error:
-            self.pending = 0
+            self.pending, self.full = 0, False
+            self._asked.clear()
             self._scheduler.stop(error)
         finally:
             self._reading = None

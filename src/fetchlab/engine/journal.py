@@ -53,7 +53,11 @@ class Journal:
         retry_failed: bool = True,
     ) -> None:
         self.path = _path(path)
-        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or not 1 <= batch_size <= MOST_ROWS:
+        if (
+            not isinstance(batch_size, int)
+            or isinstance(batch_size, bool)
+            or not 1 <= batch_size <= MOST_ROWS
+        ):
             raise ConfigError(
                 "batch_size", f"must be a whole number from 1 to {MOST_ROWS:,}, not {batch_size!r}"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform
 import time
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import polars as pl
 import psutil
 
 from fetchlab import frame
-from fetchlab.engine.earlier import row_of
+from fetchlab.engine.earlier import MOST_SESSIONS, row_of
 from fetchlab.engine.snapshot import from_json
 from fetchlab.errors import JournalError, StoreError
 from fetchlab.store.journal_layout import ATTEMPT, ITEM
@@ -48,10 +49,7 @@ class JournalView:
         Sorted by ``session`` and ``index``.
         """
         return frame.timings_frame(
-            (
-                frame.seal_rows([row_of(row[_INDEX], row) for row in rows])
-                for rows in self._reader.items()
-            ),
+            (frame.seal_rows([row_of(row[_INDEX], row) for row in rows]) for rows in self._reader.items()),
             sessions=True,
         )
 
@@ -96,16 +94,14 @@ class JournalView:
             items, ok, size = counts.get(number, (0, 0, 0))
             failed, retries = items - ok, 0
             elapsed = (ended or datetime.now(UTC).timestamp()) - started
-            if said not in (None, "null"):
-                stats = from_json(said)
-                retries = stats.retries
-                if stats.done - stats.earlier >= items:  # else killed after it, or items of it came anew since
-                    items, size = stats.done - stats.earlier, stats.bytes
-                    failed = min(stats.failed, items)
-                    ok = items - failed
-                elapsed = stats.elapsed if state != "killed" else elapsed
+            own = json.loads(said).get("session") if said not in (None, "null") else None
+            if own is not None:
+                retries = own["retries"]
+                if own["items"] >= items:  # else it was killed some time after that was written
+                    items, ok, size = own["items"], own["ok"], own["bytes"]
+                    failed = items - ok
             rows.append(
-                (number, _moment(started), _moment(ended), state, items, ok, failed, retries, size,
+                (min(number, MOST_SESSIONS), _moment(started), _moment(ended), state, items, ok, failed, retries, size,
                  items / elapsed if elapsed > 0 else 0.0, workers, pid)
             )  # fmt: skip
         return pl.DataFrame(rows, frame.SESSIONS, orient="row")

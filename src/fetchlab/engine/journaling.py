@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import frame
@@ -33,6 +36,17 @@ ORIGIN = "origin"
 
 _lock = threading.Lock()  # guards _live
 _live: dict[Path, Journaling] = {}
+
+
+def _after_fork() -> None:
+    """A child has none of its parent's runs, and must not wait for a lock that nobody will release."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+    _live.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def live_run(journal: Journal, call: object) -> Run | None:
@@ -99,6 +113,7 @@ class Journaling:
         self._unwritten: list[Any] = []
         self._file: JournalFile | None = None
         self._loaded = False
+        self._items = self._ok = self._bytes = self._retries = 0
         self.open()
 
     def open(self) -> None:
@@ -155,10 +170,18 @@ class Journaling:
         assert file is not None
         stop, wake = self._scheduler.stop, self._scheduler.wake
         self._recorder.session = self.session
-        file.on_trouble = lambda error: loop.call_soon_threadsafe(stop, error)
-        file.on_room = lambda: loop.call_soon_threadsafe(wake)
+        self._items = self._ok = self._bytes = 0
+        self._retries = self._recorder.retries
+
+        def soon(function: Callable[..., None], *args: Any) -> None:
+            with suppress(RuntimeError):  # the loop is gone, and the run with it
+                loop.call_soon_threadsafe(function, *args)
+
+        file.on_trouble = partial(soon, stop)
+        file.on_room = partial(soon, wake)
         if file.trouble is not None:
             raise file.trouble
+        await asyncio.wrap_future(file.started())
         if self._journal.skip_known and not self._loaded:
             self.earlier.ok = await asyncio.wrap_future(file.load(ok=True))
             if not self._journal.retry_failed:
@@ -170,7 +193,7 @@ class Journaling:
         while True:
             await asyncio.sleep(PULSE)
             if self._file is not None:
-                self._file.pulse(as_json(stats()))
+                self._file.pulse(self._said(stats()))
 
     def pack(self, value: Any) -> tuple[str, bytes]:
         """Return a value as it is stored.
@@ -191,6 +214,9 @@ class Journaling:
         index, item, host, ok, status, kind, message, attempts, cached, session, *rest = row
         key = self._key(item)
         form, data = stored or (None, None)
+        self._items += 1
+        self._ok += ok
+        self._bytes += rest[-1]
         file.ended(
             (
                 ident(key),
@@ -228,12 +254,28 @@ class Journaling:
         file, self._file = self._file, None
         if file is None:
             return
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(None, file.close, state, as_json(stats))
+            try:
+                ending = asyncio.get_running_loop().run_in_executor(
+                    None, file.close, state, self._said(stats)
+                )
+            except RuntimeError:  # the interpreter ends, and starts no more threads: this one has time now
+                file.close(state, self._said(stats))
+            else:
+                await ending
         finally:
             self._unwritten = file.unwritten
             self._forget()
+
+    def _said(self, stats: RunStats) -> str:
+        """Statistics as JSON, with what this session alone did: a run that goes on has several."""
+        own = {
+            "items": self._items,
+            "ok": self._ok,
+            "bytes": self._bytes,
+            "retries": self._recorder.retries - self._retries,
+        }
+        return as_json(stats, session=own)
 
     def _check_origin(self, file: JournalFile, origin: str) -> None:
         found = file.fact(ORIGIN, origin)

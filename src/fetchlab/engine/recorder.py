@@ -325,9 +325,7 @@ class Recorder:
             if error is None:
                 self.values[index] = value
 
-    def _write(
-        self, work: Work, worker: int, finished: float, error: Exception | None
-    ) -> tuple[Any, ...]:
+    def _write(self, work: Work, worker: int, finished: float, error: Exception | None) -> tuple[Any, ...]:
         start = self.start
         first = work.first_byte
         row = (

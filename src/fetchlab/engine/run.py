@@ -150,7 +150,7 @@ class Run(Readings):
             return
         try:
             await self._journal.end(self._final_state(), self.stats())
-        except JournalError as error:
+        except Exception as error:
             if self._scheduler.failure is None:
                 self._scheduler.failure = error
 
@@ -255,7 +255,9 @@ class Run(Readings):
             over = self.ended
             if over and self._journal is not None:
                 self._journal.open()
-                if isinstance(self._scheduler.failure, JournalError):  # it may be over: there is room again, say
+                if isinstance(
+                    self._scheduler.failure, JournalError
+                ):  # it may be over: there is room again, say
                     self._scheduler.failure = None
             if self._state == "cancelling":
                 self._revive = True  # once what is in flight has ended

@@ -197,6 +197,7 @@ class Scheduler:
             if self._earlier is not None:
                 await self._earlier.settled()
             self._parking.disarm()
+            self._kept.extend(self._parking.clear())  # there are some if the run stopped by itself
             self._kept.extend(self._lanes.clear())
             source.stop()
 

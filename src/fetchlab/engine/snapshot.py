@@ -76,9 +76,9 @@ def snapshot(
     )
 
 
-def as_json(stats: RunStats) -> str:
-    """Return statistics as one line of JSON."""
-    return json.dumps(dataclasses.asdict(stats), default=datetime.isoformat)
+def as_json(stats: RunStats, **more: object) -> str:
+    """Return statistics, and what goes with them, as one line of JSON."""
+    return json.dumps(dataclasses.asdict(stats) | more, default=datetime.isoformat)
 
 
 def from_json(text: str) -> RunStats:

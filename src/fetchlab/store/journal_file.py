@@ -93,6 +93,10 @@ class JournalFile:
             write_rows=self._write,
         )
 
+    def started(self) -> Future[None]:
+        """Have the writer's thread running."""
+        return self._writer.call(lambda _: None)
+
     def load(self, *, ok: bool) -> Future[set[int]]:
         """Return the row numbers of items that are ok, or of those that are not; read on the writer's thread."""
 
@@ -116,9 +120,6 @@ class JournalFile:
 
     def ended(self, row: tuple[Any, ...], data: bytes | None) -> None:
         """Write an ended item: a row in ITEM order, and its value's bytes."""
-        if data is not None:
-            with self._counting:
-                self._held += len(data)
         self._put((_ITEM, (row, data)))
 
     def attempt(self, row: tuple[Any, ...]) -> None:
@@ -147,7 +148,7 @@ class JournalFile:
         lost, self._lost = self._lost, []
         self.trouble = None
         for row in lost:
-            self._writer.write(*row)
+            self._put(row)
 
         def end(connection: sqlite3.Connection) -> None:
             connection.execute(
@@ -157,10 +158,8 @@ class JournalFile:
 
         try:
             self._writer.call(end).result()
-        except sqlite3.Error as error:
-            self.trouble = self.trouble or told(error, self.path, LAYOUT)
-        except StoreError as error:
-            self.trouble = self.trouble or JournalError(str(error))
+        except (sqlite3.Error, StoreError) as error:
+            self.trouble = self.trouble or self._told(error)
         finally:
             self._writer.close()
             self._lock.release()
@@ -178,10 +177,13 @@ class JournalFile:
             self._put(row)
 
     def _put(self, row: Row) -> None:
-        if self.trouble is None:
-            self._writer.write(*row)
-        else:
+        if self.trouble is not None:
             self._lost.append(row)
+            return
+        if row[0] == _ITEM and row[1][1] is not None:
+            with self._counting:
+                self._held += len(row[1][1])
+        self._writer.write(*row)
 
     # on the writer's thread
 
@@ -233,13 +235,16 @@ class JournalFile:
     def _failed(self, error: Exception, rows: list[Row]) -> None:
         self._lost.extend(rows)
         first = self.trouble is None
-        if isinstance(error, JournalError):
-            trouble = error
-        else:
-            trouble = JournalError(str(told(error, self.path, LAYOUT)))
-        self.trouble = self.trouble or trouble
+        self.trouble = self.trouble or self._told(error)
         if first:
             self.on_trouble(self.trouble)
+
+    def _told(self, error: Exception) -> JournalError:
+        if isinstance(error, JournalError):
+            return error
+        return JournalError(
+            f"{told(error, self.path, LAYOUT)}; what is committed stays, and the same call goes on from there"
+        )
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -89,4 +89,3 @@ def ident(key: str) -> int:
     """
     digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
-

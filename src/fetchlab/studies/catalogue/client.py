@@ -30,7 +30,6 @@ from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
-
     from pathlib import Path
 
     from fetchlab.engine.journal import Journal
@@ -170,10 +169,10 @@ class Catalogue:
             JournalError: the journal is in use, of another service, or cannot be read and written.
         """
         _whole("batch_size", batch_size)
-        without = [
-            part for part, wanted in (("images", with_images), ("cast", with_cast)) if not wanted
-        ]
-        kind = "".join(f"/without-{part}" for part in without)  # another answer must not pass for the whole one
+        without = [part for part, wanted in (("images", with_images), ("cast", with_cast)) if not wanted]
+        kind = "".join(
+            f"/without-{part}" for part in without
+        )  # another answer must not pass for the whole one
         flags = {"with_images": str(with_images).lower(), "with_cast": str(with_cast).lower()}
         url = f"{self.base_url}/api/v2/movie_details.json"
         table = _MovieTable(batch_size)

@@ -105,7 +105,7 @@ class Earlier:
         Raises:
             ConfigError: it has no key.
         """
-        if self._recalls is not None and not self._recalls(item):
+        if not (self.ok or self.failed) or (self._recalls is not None and not self._recalls(item)):
             return False
         row = ident(self._key(item))
         ok = row in self.ok

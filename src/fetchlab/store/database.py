@@ -37,6 +37,7 @@ class Layout:
         version: its newest schema.
         schema: statements that make that schema in an empty file.
         migrations: statements that lead from a version to the next one.
+        shrinks: whether pages that became free can be given back; it makes writing an eighth slower.
         error: what is raised when it cannot be used.
     """
 
@@ -46,6 +47,7 @@ class Layout:
     schema: tuple[str, ...]
     error: type[StoreError]
     migrations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    shrinks: bool = True
 
 
 def connect(path: Path, layout: Layout) -> sqlite3.Connection:
@@ -151,7 +153,8 @@ def move_aside(path: Path) -> Path:
 
 def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
     if _pragma(connection, "page_count") == 0:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only before the first table
+        if layout.shrinks:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only before the first table
     elif _pragma(connection, "application_id") != layout.mark:
         raise _foreign(connection, path, layout)
     connection.execute("PRAGMA journal_mode = WAL")

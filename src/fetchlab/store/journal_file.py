@@ -7,6 +7,7 @@ and the writer do not keep each other waiting.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sqlite3
@@ -32,19 +33,28 @@ __all__ = ["JournalFile"]
 PULSES_KEPT = 300
 CHECKED_BYTES = 64_000_000
 """Files up to this size are looked through for damage before they are used, which takes a fraction of a second."""
+BEHIND = 4
+"""Batches that may wait before no more is begun: a checkpoint takes as long as two or three."""
 HELD_BYTES = 64_000_000
 AT_ONCE = 50
 """Rows in one statement: SQLite's limit is on the number of values."""
-AHEAD_BYTES = -65_536  # KiB of page cache: random row numbers touch many pages
+CACHE = -65_536
+"""KiB, negative as SQLite wants it: row numbers are random, so that a batch touches many pages."""
+CHECKPOINT = 4000
+"""Pages of log before they go into the file: each time takes a sync, and pages changed again since go once."""
 
 _ITEM, _VALUE, _ATTEMPT, _PULSE = "item", "value", "attempt", "pulse"
 _UPDATE = ", ".join(f"{name} = excluded.{name}" for name in ITEM[2:])
 _HEADS = {
     _ITEM: (f"INSERT INTO item ({', '.join(ITEM)}) VALUES ", len(ITEM)),
-    _VALUE: ("INSERT OR REPLACE INTO value (id, data) VALUES ", 2),
+    _VALUE: ("INSERT INTO value (id, data) VALUES ", 2),
     _ATTEMPT: (f"INSERT INTO attempt ({', '.join(ATTEMPT)}) VALUES ", len(ATTEMPT)),
     _PULSE: ("INSERT INTO pulse (session, at, stats) VALUES ", 3),
 }
+_FORGET = (
+    "DELETE FROM value WHERE id IN"
+    " (SELECT item.value FROM json_each(?) known JOIN item ON item.id = known.value)"
+)
 _TAILS = {_ITEM: f" ON CONFLICT (id) DO UPDATE SET {_UPDATE} WHERE item.key = excluded.key"}
 
 
@@ -69,7 +79,7 @@ class JournalFile:
         self.trouble: JournalError | None = None
         self.on_trouble: Callable[[JournalError], None] = lambda _: None
         self.on_room: Callable[[], None] = lambda: None
-        self._limit = 2 * batch_size
+        self._limit = BEHIND * batch_size
         self._counting = threading.Lock()  # guards _held
         self._held = 0  # bytes of values that are not written yet
         self._lost: list[Row] = []
@@ -78,6 +88,7 @@ class JournalFile:
         try:
             self._opened: sqlite3.Connection | None = _connected(path)
             self.session = _begun(self._opened, workers)
+            (self._place,) = self._opened.execute("SELECT COALESCE(max(id), 0) + 1 FROM value").fetchone()
         except BaseException as error:
             self._lock.release()
             if isinstance(error, sqlite3.Error):
@@ -192,31 +203,34 @@ class JournalFile:
         return opened or _connected(self.path)
 
     def _write(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
-        tables: dict[str, list[Any]] = {_VALUE: [], _ITEM: [], _ATTEMPT: [], _PULSE: []}
-        gone: list[tuple[int]] = []
-        size = 0
+        ended = [row for table, row in rows if table == _ITEM]
+        latest = {item[0]: (item, data) for item, data in ended}
+        if len(latest) < len(ended):  # equal keys: the last counts, as it would in two batches
+            for item, _ in ended:
+                if item[1] != latest[item[0]][0][1]:
+                    raise JournalError(_clash(self.path, item[1], latest[item[0]][0][1]))
+        items: list[Any] = []
+        values: list[Any] = []
+        for item, data in latest.values():
+            items.append((*item, None if data is None else self._place))
+            if data is not None:
+                values.append((self._place, data))
+                self._place += 1
+        if latest:
+            connection.execute(_FORGET, (json.dumps(list(latest)),))
+        tables = {_VALUE: values, _ITEM: items, _ATTEMPT: [], _PULSE: []}
         for table, row in rows:
-            if table == _ITEM:
-                item, data = row
-                tables[_ITEM].append(item)
-                if data is None:
-                    gone.append((item[0],))
-                else:
-                    size += len(data)
-                    tables[_VALUE].append((item[0], data))
-            else:
+            if table != _ITEM:
                 tables[table].append(row)
         for table, some in tables.items():
             self._insert(connection, table, some)
-        if gone:
-            connection.executemany("DELETE FROM value WHERE id = ?", gone)
         if tables[_PULSE]:
             connection.execute(
                 "DELETE FROM pulse WHERE session = ? AND id <= (SELECT max(id) FROM pulse) - ?",
                 (self.session, PULSES_KEPT),
             )
         with self._counting:
-            self._held -= size
+            self._held -= sum(len(data) for _, data in ended if data is not None)
         if self._hungry and self._writer.waiting <= self._limit:
             self._hungry = False
             self.on_room()
@@ -230,7 +244,10 @@ class JournalFile:
             sql = f"{head}{', '.join([one] * len(some))}{tail}"
             done = connection.execute(sql, [value for row in some for value in row]).rowcount
             if table == _ITEM and done < len(some):
-                raise JournalError(_clash(connection, self.path, some))
+                for row in some:
+                    (key,) = connection.execute("SELECT key FROM item WHERE id = ?", row[:1]).fetchone()
+                    if key != row[1]:
+                        raise JournalError(_clash(self.path, key, row[1]))
 
     def _failed(self, error: Exception, rows: list[Row]) -> None:
         self._lost.extend(rows)
@@ -251,7 +268,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     before = path.stat().st_size if path.exists() else 0
     connection = connect(path, LAYOUT)
     try:
-        connection.execute(f"PRAGMA cache_size = {AHEAD_BYTES}")
+        connection.execute(f"PRAGMA cache_size = {CACHE}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
         if 0 < before <= CHECKED_BYTES:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
@@ -280,15 +298,11 @@ def _begun(connection: sqlite3.Connection, workers: int) -> int:
     return done.lastrowid
 
 
-def _clash(connection: sqlite3.Connection, path: Path, rows: list[Any]) -> str:
-    for row in rows:
-        found = connection.execute("SELECT key FROM item WHERE id = ?", (row[0],)).fetchone()
-        if found is not None and found[0] != row[1]:
-            return (
-                f"{path}: the keys {found[0]!r} and {row[1]!r} have the same row number in a journal, by a chance"
-                " of one in billions; give one of them another key"
-            )
-    return f"{path}: the journal does not take a row"
+def _clash(path: Path, one: str, other: str) -> str:
+    return (
+        f"{path}: the keys {one!r} and {other!r} have the same row number in a journal, by a chance of one in"
+        " billions; give one of them another key"
+    )
 
 
 def _advised(error: StoreError, path: Path) -> JournalError:

@@ -24,7 +24,7 @@ __all__ = ["ATTEMPT", "ITEM", "LAYOUT", "ident"]
 
 ITEM: Final = (
     "id", "key", "ok", "session", "idx", "host", "status", "error", "message", "attempts", "cached", "worker",
-    "queued", "started", "first_byte", "finished", "bytes", "kind",
+    "queued", "started", "first_byte", "finished", "bytes", "kind", "value",
 )  # fmt: skip
 """Columns of ``item``; times are seconds since the begin of their session's run."""
 ATTEMPT: Final = (
@@ -37,11 +37,10 @@ _COLUMNS = """
     key TEXT NOT NULL, ok INTEGER NOT NULL, session INTEGER NOT NULL, idx INTEGER NOT NULL, host TEXT NOT NULL,
     status INTEGER, error TEXT, message TEXT, attempts INTEGER NOT NULL, cached INTEGER NOT NULL,
     worker INTEGER NOT NULL, queued REAL NOT NULL, started REAL NOT NULL, first_byte REAL,
-    finished REAL NOT NULL, bytes INTEGER NOT NULL, kind TEXT
+    finished REAL NOT NULL, bytes INTEGER NOT NULL, kind TEXT, value INTEGER
 """
 _ITEM = f"CREATE TABLE item (id INTEGER PRIMARY KEY, {_COLUMNS})"
 _VALUE = "CREATE TABLE value (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
-_KNOWN = "CREATE INDEX known ON item (ok)"  # the row numbers of what is ok, without reading the rows
 _PULSE = (
     "CREATE TABLE pulse (id INTEGER PRIMARY KEY, session INTEGER NOT NULL, at REAL NOT NULL,"
     " stats TEXT NOT NULL)"
@@ -57,7 +56,6 @@ LAYOUT: Final = Layout(
         " started REAL NOT NULL, ended REAL, state TEXT NOT NULL, workers INTEGER NOT NULL, stats TEXT)",
         _ITEM,
         _VALUE,
-        _KNOWN,
         "CREATE TABLE attempt (item INTEGER NOT NULL, session INTEGER NOT NULL, idx INTEGER NOT NULL,"
         " key TEXT NOT NULL, host TEXT NOT NULL, attempt INTEGER NOT NULL, worker INTEGER NOT NULL,"
         " started REAL NOT NULL, first_byte REAL, finished REAL NOT NULL, status INTEGER, error TEXT,"
@@ -65,6 +63,7 @@ LAYOUT: Final = Layout(
         _PULSE,
     ),
     error=JournalError,
+    shrinks=False,
     migrations={
         # Values stood in the item's own row, so that every look at the rows read all bodies; and nothing told how
         # a run stood while it lived.
@@ -72,10 +71,9 @@ LAYOUT: Final = Layout(
             "ALTER TABLE item RENAME TO item_1",
             _ITEM,
             _VALUE,
-            "INSERT INTO value SELECT id, value FROM item_1 WHERE value IS NOT NULL",
-            f"INSERT INTO item SELECT {', '.join(ITEM)} FROM item_1",
+            "INSERT INTO value SELECT number, value FROM item_1 WHERE value IS NOT NULL",
+            f"INSERT INTO item SELECT {', '.join(ITEM[:-1])}, iif(value IS NULL, NULL, number) FROM item_1",
             "DROP TABLE item_1",
-            _KNOWN,
             _PULSE,
         )
     },

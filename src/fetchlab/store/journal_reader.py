@@ -67,7 +67,7 @@ class JournalReader:
         """Return the values of items for row numbers, in their order; DAMAGED for what cannot be read."""
         found = self._by_id(
             "SELECT item.id, item.kind, value.data FROM json_each(?) asked"
-            " JOIN item ON item.id = asked.value JOIN value ON value.id = item.id",
+            " JOIN item ON item.id = asked.value JOIN value ON value.id = item.value",
             ids,
         )
         return [_value(*self._there(found, one)[1:]) for one in ids]

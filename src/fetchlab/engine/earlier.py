@@ -14,6 +14,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors, frame
+from fetchlab.engine.source import END, NOTHING
 from fetchlab.engine.work import Work
 from fetchlab.errors import JournalError
 from fetchlab.model import Result
@@ -121,6 +122,43 @@ class Earlier:
         self._breath += 1
         self.full = self._breath >= BREATH or self.pending >= PENDING
         return True
+
+    @property
+    def skims(self) -> bool:
+        """Whether :meth:`skim` may be used: nothing is to be done with a known item but to note it."""
+        return bool(self.ok) and not (self._at_once or self.failed or self._recalls)
+
+    def skim(self, take: Callable[[], Any], index: int, most: float) -> Any:
+        """Note known items one after the other; return the first that is not, or the source's END or NOTHING.
+
+        The same as :meth:`takes` at half the cost, for the million items that a long job has behind it.
+
+        Args:
+            take: gives the next item.
+            index: its index.
+            most: how many items may be taken.
+        """
+        ok, key, items = self.ok, self._key, self._items
+        if not self._breath:
+            asyncio.get_running_loop().call_soon(self._breathe)
+        room = int(min(BREATH - self._breath, most))
+        place = index
+        try:
+            for place in range(index, index + room):
+                item = take()
+                if item is END or item is NOTHING:
+                    return item
+                row = ident(key(item))
+                if row not in ok:
+                    return item
+                self._ids.append(row)
+                if items is not None:
+                    items.append(item)
+                self._indices.append(place)
+        finally:
+            self._breath += place - index + 1
+            self.full = self._breath >= BREATH
+        return NOTHING
 
     def enter(self, index: int, item: Any, row: int) -> None:
         """Note a known item for those who will ask."""

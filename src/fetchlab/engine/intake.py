@@ -9,6 +9,7 @@ added items it is left out.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
@@ -92,8 +93,9 @@ class Intake:
         while self._gate is None or self._gate(self._next):
             if earlier is not None and earlier.full:
                 return None
+            skims = earlier is not None and self._dedup is None and self._next != self._fence and earlier.skims
             try:
-                item = self.source.take()
+                item = self._skim(earlier) if earlier is not None and skims else self.source.take()
             except BaseException as error:  # whatever it is: raised here it would end the loop, not the run
                 self.failure = error
                 item = END
@@ -108,7 +110,7 @@ class Intake:
                 self._tail += 1
             else:
                 self._next += 1
-            if earlier is not None and self._is_known(index, item):
+            if earlier is not None and not skims and self._is_known(index, item):
                 continue
             work = Work(index, item, self._clock())
             self.joined += 1
@@ -134,6 +136,16 @@ class Intake:
             self._tail += 1
         self._added += 1
         return None if known else work
+
+    def _skim(self, earlier: Earlier) -> Any:
+        """Take what comes after all that earlier sessions finished."""
+        before = len(earlier)
+        most = math.inf if self._fence < 0 else self._fence - self._next
+        try:
+            return earlier.skim(self.source.take, self._next, most)
+        finally:
+            self._next += len(earlier) - before
+            self.joined += len(earlier) - before
 
     def _is_known(self, index: int, item: Any) -> bool:
         """Say whether an earlier session finished the item; if so it has joined, and will never be work."""

@@ -283,7 +283,7 @@ class Earlier:
 
 def row_of(index: int, row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return a row of the journal's items in ``frame.ROW`` order, at its place in this run's input."""
-    _, key, ok, session, _, host, status, error, message, attempts, cached, *rest, _ = row
+    _, key, ok, session, _, host, status, error, message, attempts, cached, *rest, _, _ = row
     session = min(session, MOST_SESSIONS)
     return (index, key, host, bool(ok), status, error, message, attempts, bool(cached), session, *rest)
 

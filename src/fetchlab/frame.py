@@ -99,22 +99,21 @@ ERRORS = pl.Schema(
 )
 """``run.errors()``: one row per error kind and host."""
 
-SESSIONS = pl.Schema(
-    {
-        "session": pl.UInt16,
-        "started": pl.Datetime("us", "UTC"),
-        "ended": pl.Datetime("us", "UTC"),
-        "state": pl.String,
-        "items": pl.UInt64,
-        "ok": pl.UInt64,
-        "failed": pl.UInt64,
-        "retries": pl.UInt64,
-        "bytes": pl.UInt64,
-        "mean_rate": pl.Float64,
-        "workers": pl.UInt32,
-        "pid": pl.Int64,
-    }
-)
+_SESSIONS: dict[str, Any] = {
+    "session": pl.UInt16,
+    "started": pl.Datetime("us", "UTC"),
+    "ended": pl.Datetime("us", "UTC"),
+    "state": pl.String,
+    "items": pl.UInt64,
+    "ok": pl.UInt64,
+    "failed": pl.UInt64,
+    "retries": pl.UInt64,
+    "bytes": pl.UInt64,
+    "mean_rate": pl.Float64,
+    "workers": pl.UInt32,
+    "pid": pl.Int64,
+}
+SESSIONS = pl.Schema(_SESSIONS)
 """A journal's sessions, a row each."""
 
 CONCURRENCY = pl.Schema({"time": pl.Float64, "in_flight": pl.UInt32, "limit": pl.UInt32})

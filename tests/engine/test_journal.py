@@ -102,7 +102,17 @@ def test_a_reader_sees_what_earlier_sessions_finished(path, keep, order):
 
 def test_values_come_back_as_what_they_were(path):
     """A model that comes back as a dict breaks the next cell."""
-    values = [Page(1), b"\0\xff", {"a": [1, None]}, (1, 2), "x", 3, True, pl.DataFrame({"a": [1]}), Path("a/b")]
+    values = [
+        Page(1),
+        b"\0\xff",
+        {"a": [1, None]},
+        (1, 2),
+        "x",
+        3,
+        True,
+        pl.DataFrame({"a": [1]}),
+        Path("a/b"),
+    ]
     run = fl.map(lambda n: values[n], range(len(values)), journal=path)
     run.wait()
     again = fl.map(lambda n: None, range(len(values)), journal=path).result()
@@ -147,7 +157,12 @@ def test_failed_ones_reach_a_reader_that_holds_nothing(path):
     task.bad = {2}
     fl.map(task, range(4), journal=path, retry=QUICK).wait()
     run = fl.map(task, range(4), journal=fl.Journal(path, retry_failed=False), keep=False)
-    assert sorted((result.index, result.ok) for result in run) == [(0, True), (1, True), (2, False), (3, True)]
+    assert sorted((result.index, result.ok) for result in run) == [
+        (0, True),
+        (1, True),
+        (2, False),
+        (3, True),
+    ]
 
 
 def test_without_look_ups_everything_is_fetched_anew(path):
@@ -177,9 +192,7 @@ def test_dedup_goes_on(path):
     task = Counting()
     fl.map(task, ["a", "b", "a"], journal=path, dedup=True).wait()
     assert sorted(task.calls) == ["a", "b"]
-    run = fl.map(
-        task, ["a", "b", "a", "c"], journal=path, dedup=True, follow=lambda _: ["a", "d"], workers=1
-    )
+    run = fl.map(task, ["a", "b", "a", "c"], journal=path, dedup=True, follow=lambda _: ["a", "d"], workers=1)
     run.wait()
     assert sorted(task.calls) == ["a", "b", "c", "d"]
     assert [result.item for result in run.results()] == ["a", "b", "a", "c", "d"]
@@ -218,7 +231,9 @@ def test_a_follow_that_raises_fails_a_known_item(path):
     assert "follow raised LookupError" in run.errors()["message"][0]
 
 
-@pytest.mark.parametrize("strategy", [fl.Chunked(7), fl.Threads(3), fl.Processes(2), fl.Sequential(), fl.Batch()])
+@pytest.mark.parametrize(
+    "strategy", [fl.Chunked(7), fl.Threads(3), fl.Processes(2), fl.Sequential(), fl.Batch()]
+)
 def test_under_every_strategy(path, strategy):
     """A barrier would wait for items that never become work."""
     assert fl.map(double, range(0, 40, 3), journal=path, strategy=strategy).wait().stats().ok == 14
@@ -301,7 +316,9 @@ def test_a_second_process_is_told_who_has_it(bed, echo, path):
     program = [sys.executable, str(Path(journalled.__file__)), str(path), echo, "50", "2"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "begun\n"
-        with pytest.raises(JournalError, match=rf"in use by process {child.pid} since .*UTC; fl.Journal.open"):
+        with pytest.raises(
+            JournalError, match=rf"in use by process {child.pid} since .*UTC; fl.Journal.open"
+        ):
             journalled.start(path, echo, 50, 2)
         with fl.Journal.open(path) as journal:
             assert journal.sessions()["state"].to_list() == ["running"]
@@ -335,7 +352,9 @@ def test_odd_journals_are_refused_at_the_call(value, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("knobs", [{"batch_size": 0}, {"batch_size": 1001}, {"batch_size": True}, {"skip_known": 1}])
+@pytest.mark.parametrize(
+    "knobs", [{"batch_size": 0}, {"batch_size": 1001}, {"batch_size": True}, {"skip_known": 1}]
+)
 def test_odd_knobs_are_refused(knobs):
     """A batch of a million rows would be lost with the process."""
     with pytest.raises(ConfigError, match=next(iter(knobs))):
@@ -365,7 +384,7 @@ def test_a_damaged_value_is_told_and_fetched_anew_on_request(path):
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE value SET data = x'00' WHERE id = 3")
     run = fl.map(lambda n: {"n": n}, range(5), journal=path).wait()
-    with pytest.raises(JournalError, match="is damaged; a run with fl.Journal"):
+    with pytest.raises(JournalError, match=r"is damaged; a run with fl.Journal"):
         run.result()
     assert run.frame().height == 5
     again = fl.map(lambda n: {"n": n}, range(5), journal=path, keep=False)
@@ -387,7 +406,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_there(path):
     file = run._journal._file
     file._writer.call(lambda connection: connection.execute("PRAGMA max_page_count = 60")).result()
     gate.set()
-    with pytest.raises(JournalError, match="cannot grow.*what is committed stays"):
+    with pytest.raises(JournalError, match=r"cannot grow.*what is committed stays"):
         run.wait()
     assert run.state == "stopped"
     assert "JournalError" in run.stopped_by
@@ -408,7 +427,7 @@ def test_a_foreign_writer_that_holds_the_file_is_told(path):
     fl.map(double, [1], journal=path).wait()
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(JournalError, match="locked by another process"):
+        with pytest.raises(JournalError, match=r"locked by another process"):
             fl.map(double, [2], journal=path)
         other.execute("ROLLBACK")
     other.close()
@@ -437,7 +456,9 @@ def test_no_secret_is_in_the_file(bed, echo, path):
     run = fl.fetch([url], journal=path, retry=QUICK, parse="response")
     run.wait()
     headers = {"Authorization": "Bearer hunter2hunter2"}
-    fl.fetch([fl.Request(f"{echo}/bytes/5?token=hunter2hunter2", headers=headers)], journal=path, parse="response").wait()
+    fl.fetch(
+        [fl.Request(f"{echo}/bytes/5?token=hunter2hunter2", headers=headers)], journal=path, parse="response"
+    ).wait()
     for file in path.parent.iterdir():
         assert b"hunter2" not in file.read_bytes(), file
 

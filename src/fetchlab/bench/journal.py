@@ -1,8 +1,8 @@
 """What a journal costs while a run writes it, and how soon a run goes on from a large one.
 
-While it goes on: hundreds of requests in flight at a server that takes 50 ms for each 11 KB, without a journal,
-with one, and how fast SQLite takes the same bodies when nobody does anything else. Going on: from the call to
-the first request, with all but a hundredth of the items known.
+While it goes on: hundreds of requests in flight at a server that takes 50 ms for each 11 KB, without a
+journal, with one, and how fast SQLite takes the same bodies when nobody does anything else. Going on: from
+the call to the first request, with all but a hundredth of the items known.
 """
 
 from __future__ import annotations
@@ -146,7 +146,9 @@ def fill(path: Path, urls: Sequence[str], *, body: bytes = b"{}" * 50) -> None:
         connection.execute(
             "INSERT INTO session VALUES (1, 0, '', ?, ?, 'done', 1, NULL)", (time.time(), time.time())
         )
-        rows = sorted((ident(key), key, index) for index, key in enumerate(url_key("GET", url) for url in urls))
+        rows = sorted(
+            (ident(key), key, index) for index, key in enumerate(url_key("GET", url) for url in urls)
+        )
         marks = ", ".join("?" * len(ITEM))
         connection.executemany(
             f"INSERT INTO item VALUES ({marks})",  # noqa: S608  # question marks

@@ -7,9 +7,7 @@ from collections.abc import Collection, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
-from fetchlab.engine.earlier import Earlier
 from fetchlab.engine.journal import Journal
-from fetchlab.engine.journaling import Journaling, live_run
 from fetchlab.engine.parse import parser
 from fetchlab.engine.places import calling_task, fetching_task
 from fetchlab.engine.recorder import Recorder
@@ -290,6 +288,9 @@ def start(
     journal = Journal.of(journal)
     signature = None if journal is None else (call, items, keep, order)
     if journal is not None:
+        from fetchlab.engine.earlier import Earlier
+        from fetchlab.engine.journaling import Journaling, live_run
+
         live = live_run(journal, signature)
         if live is not None:
             task.close()

@@ -93,7 +93,9 @@ class Intake:
         while self._gate is None or self._gate(self._next):
             if earlier is not None and earlier.full:
                 return None
-            skims = earlier is not None and self._dedup is None and self._next != self._fence and earlier.skims
+            skims = (
+                earlier is not None and self._dedup is None and self._next != self._fence and earlier.skims
+            )
             try:
                 item = self._skim(earlier) if earlier is not None and skims else self.source.take()
             except BaseException as error:  # whatever it is: raised here it would end the loop, not the run

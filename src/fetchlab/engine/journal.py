@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.engine.journal_view import JournalView
 from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
     import os
+
+    from fetchlab.engine.journal_view import JournalView
 
 __all__ = ["Journal"]
 
@@ -86,6 +87,8 @@ class Journal:
         Raises:
             JournalError: there is none, or the file is no journal or damaged.
         """
+        from fetchlab.engine.journal_view import JournalView
+
         return JournalView(_path(path))
 
     def __repr__(self) -> str:

@@ -100,10 +100,10 @@ class JournalView:
                 if own["items"] >= items:  # else it was killed some time after that was written
                     items, ok, size = own["items"], own["ok"], own["bytes"]
                     failed = items - ok
-            rows.append(
-                (min(number, MOST_SESSIONS), _moment(started), _moment(ended), state, items, ok, failed, retries, size,
-                 items / elapsed if elapsed > 0 else 0.0, workers, pid)
-            )  # fmt: skip
+            rate = items / elapsed if elapsed > 0 else 0.0
+            number = min(number, MOST_SESSIONS)  # noqa: PLW2901
+            head = (number, _moment(started), _moment(ended), state)
+            rows.append((*head, items, ok, failed, retries, size, rate, workers, pid))
         return pl.DataFrame(rows, frame.SESSIONS, orient="row")
 
     def stats(self) -> RunStats | None:
@@ -159,7 +159,7 @@ class JournalView:
                 keys.append(row[_KEY])
                 values.append(value)
         timings = frame.timings_frame(sealed, sessions=True)
-        # indices are those of each session's own input: until all is joined, the place in the table stands for them
+        # indices are those of each session's own input: the place in the table stands for them meanwhile
         indices = timings["index"]
         timings = timings.with_columns(index=pl.int_range(pl.len(), dtype=pl.UInt32))
         places = {key: place for place, key in enumerate(timings["key"])}
@@ -179,6 +179,9 @@ class JournalView:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __len__(self) -> int:
+        return sum(items for items, _, _ in self._reader.counts().values())
 
     def __repr__(self) -> str:
         counts = self._reader.counts()

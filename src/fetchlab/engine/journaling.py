@@ -5,31 +5,32 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import frame
-from fetchlab.engine.earlier import Earlier
 from fetchlab.engine.sameness import described
 from fetchlab.engine.snapshot import as_json
 from fetchlab.errors import Cancelled, JournalError, StoreError
 from fetchlab.redaction import redact_url
 from fetchlab.store.journal_file import JournalFile
 from fetchlab.store.journal_layout import ident
+from fetchlab.store.journal_reader import JournalReader
 from fetchlab.store.values import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from fetchlab.engine.earlier import Earlier
     from fetchlab.engine.journal import Journal
     from fetchlab.engine.recorder import Recorder
     from fetchlab.engine.run import Run
     from fetchlab.engine.scheduler import Scheduler
     from fetchlab.model import RunStats
 
-__all__ = ["Journaling", "live_run"]
+__all__ = ["Journaling", "live_run", "origin_of"]
 
 PULSE = 0.5
 ORIGIN = "origin"
@@ -70,6 +71,17 @@ def live_run(journal: Journal, call: object) -> Run | None:
     raise JournalError(
         f"{journal.path}: the journal is in use by {which}; wait for it or cancel it, or give another journal"
     )
+
+
+def origin_of(path: Path) -> str | None:
+    """Return where a study's journal is from, None if it does not say.
+
+    Raises:
+        JournalError: there is none, or it cannot be read.
+    """
+    with closing(JournalReader(path)) as reader:
+        origin: str | None = reader.meta(ORIGIN)
+    return origin
 
 
 class Journaling:

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
+from fetchlab.engine.failures import drop_frames, failed, listed
 from fetchlab.engine.ledger import Ledger
 from fetchlab.engine.logbook import Logbook
 from fetchlab.engine.work import Work
@@ -130,9 +131,9 @@ class Recorder:
                 value, error = None, raised
         if error is None and self._follow is not None:
             try:
-                more = _listed(self._follow(self._result(work, worker, finished, value, None)))
+                more = listed(self._follow(self._result(work, worker, finished, value, None)))
             except Exception as raised:
-                value, error, stored = None, _failed("follow", raised), None
+                value, error, stored = None, failed("follow", raised), None
         if error is not None:
             error = self._owned(error, work)
             self._count_refusal(work)
@@ -143,7 +144,7 @@ class Recorder:
         return more
 
     def recalled(self, result: Result, row: int, now: float) -> Iterable[Any]:
-        """Take in an item that an earlier session finished, as if it had just come; return what ``follow`` adds.
+        """Take in what an earlier session finished as if it had just come; return what ``follow`` adds.
 
         Args:
             result: what the journal tells of it.
@@ -153,10 +154,10 @@ class Recorder:
         more: Iterable[Any] = ()
         if self._follow is not None:
             try:
-                more = _listed(self._follow(result))
+                more = listed(self._follow(result))
             except Exception as raised:
                 work = self._work_of(result.item, result.index, result.host, result.attempts, now)
-                self._close(work, 0, now, None, self._owned(_failed("follow", raised), work), None)
+                self._close(work, 0, now, None, self._owned(failed("follow", raised), work), None)
                 return ()
         assert self.earlier is not None  # for the type checker
         self.earlier.enter(result.index, result.item, row)
@@ -385,10 +386,10 @@ class Recorder:
     def _owned(self, error: Exception, work: Work) -> Exception:
         """Return the error in our own tree, with item, key and attempts, and without frames it would hold."""
         if not isinstance(error, errors.FetchlabError):
-            error = _failed("", error)
+            error = failed("", error)
         elif "key" in vars(error):  # one instance, raised for another item before
             error = errors.copied(error)
-        _drop_frames(error)
+        drop_frames(error)
         for name, value in (
             ("item", work.item),
             ("key", self._key_of(work.item)),
@@ -396,37 +397,3 @@ class Recorder:
         ):
             setattr(error, name, value)
         return error
-
-
-def _listed(items: Any) -> list[Any]:
-    if isinstance(items, str | bytes):
-        raise TypeError("return a list of further items, not one string")
-    return list(items or ())
-
-
-def _failed(where: str, error: Exception) -> Exception:
-    """Return what a user's function raised as a TaskError, with the line that raised it as a note."""
-    if isinstance(error, errors.FetchlabError):
-        return error
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    owned = errors.TaskError(redact_text(f"{where} raised {said}" if where else said))
-    owned.__cause__ = error
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is not None:
-        code = last.tb_frame.f_code
-        owned.add_note(f"raised in {code.co_name} ({code.co_filename}, line {last.tb_lineno})")
-    return owned
-
-
-def _drop_frames(error: BaseException) -> None:
-    """Let go of the frames that an error and its causes hold: a kept error would keep all their locals."""
-    seen: set[int] = set()
-    rest: list[BaseException | None] = [error]
-    while rest:
-        one = rest.pop()
-        if one is not None and id(one) not in seen:
-            seen.add(id(one))
-            one.__traceback__ = None
-            rest += [one.__cause__, one.__context__]

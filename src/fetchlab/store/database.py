@@ -172,7 +172,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None
             _check_version(version, path, layout)
             for old in range(version, layout.version):
                 _apply(connection, layout.migrations[old])
-        connection.execute(f"PRAGMA user_version = {layout.version}")
+        if version != layout.version:  # or every opening would write to the file
+            connection.execute(f"PRAGMA user_version = {layout.version}")
     except BaseException:
         connection.execute("ROLLBACK")
         raise

@@ -1,8 +1,8 @@
 """A journal that is being written: its lock, its one writer, its session.
 
-What ended goes to the writer at once and is committed with its batch. The rows of a batch are written with one
-statement per table: the interpreter is let go of once per statement and not once per row, so the event loop
-and the writer do not keep each other waiting.
+What ended goes to the writer at once and is committed with its batch. The rows of a batch are written with
+one statement per table: the interpreter is let go of once per statement and not once per row, so the event
+loop and the writer do not keep each other waiting.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ __all__ = ["JournalFile"]
 
 PULSES_KEPT = 300
 CHECKED_BYTES = 64_000_000
-"""Files up to this size are looked through for damage before they are used, which takes a fraction of a second."""
+"""Files up to this size are looked through for damage before they are used: a fraction of a second."""
 BEHIND = 4
 """Batches that may wait before no more is begun: a checkpoint takes as long as two or three."""
 HELD_BYTES = 64_000_000
 AT_ONCE = 50
 """Rows in one statement: SQLite's limit is on the number of values."""
 CACHE = -65_536
-"""KiB, negative as SQLite wants it: row numbers are random, so that a batch touches many pages."""
+"""KiB, negative as SQLite wants it; row numbers are random, so that a batch touches many pages."""
 CHECKPOINT = 4000
-"""Pages of log before they go into the file: each time takes a sync, and pages changed again since go once."""
+"""Pages of log before they go into the file: each time takes a sync, and what changed twice goes once."""
 
 _ITEM, _VALUE, _ATTEMPT, _PULSE = "item", "value", "attempt", "pulse"
 _UPDATE = ", ".join(f"{name} = excluded.{name}" for name in ITEM[2:])
 _HEADS = {
-    _ITEM: (f"INSERT INTO item ({', '.join(ITEM)}) VALUES ", len(ITEM)),
+    _ITEM: (f"INSERT INTO item ({', '.join(ITEM)}) VALUES ", len(ITEM)),  # noqa: S608  # our own names
     _VALUE: ("INSERT INTO value (id, data) VALUES ", 2),
-    _ATTEMPT: (f"INSERT INTO attempt ({', '.join(ATTEMPT)}) VALUES ", len(ATTEMPT)),
+    _ATTEMPT: (f"INSERT INTO attempt ({', '.join(ATTEMPT)}) VALUES ", len(ATTEMPT)),  # noqa: S608
     _PULSE: ("INSERT INTO pulse (session, at, stats) VALUES ", 3),
 }
 _FORGET = (
@@ -109,7 +109,7 @@ class JournalFile:
         return self._writer.call(lambda _: None)
 
     def load(self, *, ok: bool) -> Future[set[int]]:
-        """Return the row numbers of items that are ok, or of those that are not; read on the writer's thread."""
+        """Return the row numbers of items that are ok, or of those that are not; read in another thread."""
 
         def read(connection: sqlite3.Connection) -> set[int]:
             return {row for (row,) in connection.execute("SELECT id FROM item WHERE ok = ?", (int(ok),))}
@@ -311,8 +311,8 @@ def _advised(error: StoreError, path: Path) -> JournalError:
     advice = ""
     if error.damaged:
         advice = (
-            "; it is left as it is: give another path, or move it away. `sqlite3 FILE .recover` can save rows of a"
-            " damaged one"
+            "; it is left as it is: give another path, or move it away. `sqlite3 FILE .recover` can save rows"
+            " of a damaged one"
         )
     elif "opened for writing" in said and path.exists():
         advice = f"; fl.Journal.open({str(path)!r}) reads it"

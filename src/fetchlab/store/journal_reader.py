@@ -25,7 +25,8 @@ DAMAGED = object()
 _ITEM = ", ".join(f"item.{name}" for name in ITEM)
 _SESSIONS = (
     "SELECT session.id, pid, machine, started, ended, state, workers,"
-    " COALESCE(session.stats, (SELECT stats FROM pulse WHERE pulse.session = session.id ORDER BY id DESC LIMIT 1)),"
+    " COALESCE(session.stats,"
+    " (SELECT stats FROM pulse WHERE pulse.session = session.id ORDER BY id DESC LIMIT 1)),"
     " (SELECT max(at) FROM pulse WHERE pulse.session = session.id)"
     " FROM session ORDER BY session.id"
 )

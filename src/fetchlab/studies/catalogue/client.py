@@ -155,8 +155,8 @@ class Catalogue:
             strategy: instead of ``workers``, any strategy of the engine.
             with_images: ask for screenshot images.
             with_cast: ask for the cast.
-            journal: remembers every movie, so that the same call goes on where an earlier one was stopped; may be
-                that of :meth:`ids`, once that has ended.
+            journal: remembers every movie, so that the same call goes on where an earlier one was stopped;
+                may be that of :meth:`ids`, once that has ended.
             progress: whether to show progress.
 
         Returns:

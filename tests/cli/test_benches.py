@@ -14,6 +14,11 @@ TINY = {
     "adaptive": (["--profile", "flat", "--items", 20], "best fixed", {"items": 20}),
     "fairness": (["--items", 40], "Jain", {"workers": 20}),
     "memory": (["--items", 1000], "ideal, MB", {"items": 1000}),
+    "journal": (
+        ["--items", 20, "--known", 200, "--workers", 5, "--delay", 0.01],
+        "plain SQLite",
+        {"items": 20},
+    ),
     "exits": (["--items", 2], "exit code 0", {"items": 2}),
 }
 NAMES = {"overhead --ablation": "ablation", "overhead --profile": "layers"}

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import platform
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -142,7 +143,8 @@ class JournalView:
             table.write_parquet(part)
             part.replace(path)
         except (OSError, pl.exceptions.PolarsError) as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             raise StoreError(f"{path} cannot be written: {error}") from error
         return path
 

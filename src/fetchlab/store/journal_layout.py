@@ -65,13 +65,12 @@ ATTEMPT: Final = (
 )
 """Columns of ``attempt``, of which ``item`` is an item's row number."""
 
-_COLUMNS = """
-    key TEXT NOT NULL, ok INTEGER NOT NULL, session INTEGER NOT NULL, idx INTEGER NOT NULL,
-    host TEXT NOT NULL, status INTEGER, error TEXT, message TEXT, attempts INTEGER NOT NULL, cached INTEGER NOT NULL,
-    worker INTEGER NOT NULL, queued REAL NOT NULL, started REAL NOT NULL, first_byte REAL,
-    finished REAL NOT NULL, bytes INTEGER NOT NULL, kind TEXT, value INTEGER
-"""
-_ITEM = f"CREATE TABLE item (id INTEGER PRIMARY KEY, {_COLUMNS})"
+_ITEM = """CREATE TABLE item (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, ok INTEGER NOT NULL, session INTEGER NOT NULL,
+    idx INTEGER NOT NULL, host TEXT NOT NULL, status INTEGER, error TEXT, message TEXT,
+    attempts INTEGER NOT NULL, cached INTEGER NOT NULL, worker INTEGER NOT NULL, queued REAL NOT NULL,
+    started REAL NOT NULL, first_byte REAL, finished REAL NOT NULL, bytes INTEGER NOT NULL, kind TEXT,
+    value INTEGER)"""
 _VALUE = "CREATE TABLE value (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
 _PULSE = (
     "CREATE TABLE pulse (id INTEGER PRIMARY KEY, session INTEGER NOT NULL, at REAL NOT NULL,"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import threading
 from contextlib import closing, suppress
 from functools import partial
@@ -191,13 +192,16 @@ class Journaling:
 
         file.on_trouble = partial(soon, stop)
         file.on_room = partial(soon, wake)
-        if file.trouble is not None:
-            raise file.trouble
-        await asyncio.wrap_future(file.started())
-        if self._journal.skip_known and not self._loaded:
-            self.earlier.ok = await asyncio.wrap_future(file.load(ok=True))
-            if not self._journal.retry_failed:
-                self.earlier.failed = await asyncio.wrap_future(file.load(ok=False))
+        try:
+            await asyncio.wrap_future(file.started())
+            if self._journal.skip_known and not self._loaded:
+                self.earlier.ok = await asyncio.wrap_future(file.load(ok=True))
+                if not self._journal.retry_failed:
+                    self.earlier.failed = await asyncio.wrap_future(file.load(ok=False))
+        except sqlite3.Error as error:
+            if file.trouble is not None:  # the same in our own words
+                raise file.trouble from error
+            raise
         self._loaded = True
 
     async def beat(self, stats: Callable[[], RunStats]) -> None:

@@ -122,6 +122,22 @@ def test_values_come_back_as_what_they_were(path):
     assert again == values
 
 
+def test_names_that_are_no_utf8_are_keys_too(path):
+    """A file name from an old disk would stop the whole run."""
+
+    def task(name):
+        if name == "bad\udcff":
+            raise ValueError(name)
+        return name
+
+    names = ["a\udcff", "b\ud800é", "bad\udcff"]
+    assert fl.map(task, names, journal=path, retry=QUICK).result() == [*names[:2], None]
+    run = fl.map(task, names, journal=path, retry=QUICK)
+    assert run.result() == [*names[:2], None]
+    assert run.stats().earlier == 2
+    assert run.frame().height == 3
+
+
 def test_what_cannot_be_stored_fails_as_an_item(path):
     """It would be ok today and gone tomorrow."""
     run = fl.map(lambda n: object() if n == 1 else n, range(3), journal=path, retry=QUICK)

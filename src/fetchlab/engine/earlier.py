@@ -9,6 +9,7 @@ batches and it is handed on as if it had just come.
 from __future__ import annotations
 
 import asyncio
+import threading
 from array import array
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,7 @@ class Earlier:
             "I"
         )  # grows after _ids and _items: a reader in another thread goes by its length
         self._items: list[Any] | None = [] if hold else None
+        self._sealing = threading.Lock()  # guards _sealed: readers in several threads read each row once
         self._sealed: list[pl.DataFrame] = []
         self._asked: list[Asked] = []
         self._breath = 0
@@ -139,12 +141,9 @@ class Earlier:
             most: how many items may be taken.
         """
         ok, key, items = self.ok, self._key, self._items
-        if not self._breath:
-            asyncio.get_running_loop().call_soon(self._breathe)
-        room = int(min(BREATH - self._breath, most))
-        place = index
+        before = len(self._indices)
         try:
-            for place in range(index, index + room):
+            for place in range(index, index + int(min(BREATH - self._breath, most))):
                 item = take()
                 if item is END or item is NOTHING:
                     return item
@@ -156,7 +155,10 @@ class Earlier:
                     items.append(item)
                 self._indices.append(place)
         finally:
-            self._breath += place - index + 1
+            known = len(self._indices) - before
+            if known and not self._breath:
+                asyncio.get_running_loop().call_soon(self._breathe)
+            self._breath += known
             self.full = self._breath >= BREATH
         return NOTHING
 
@@ -249,15 +251,17 @@ class Earlier:
 
     def chunks(self) -> Iterator[pl.DataFrame]:
         """Yield the rows of all known items as sealed columns; what was read once is held."""
-        done = sum(chunk.height for chunk in self._sealed)
-        while done < len(self):
-            indices = self._indices[done : done + CHUNK]
-            with closing(JournalReader(self._path)) as reader:
-                rows = reader.rows(self._ids[done : done + len(indices)])
-            sealed = [row_of(index, row) for index, row in zip(indices, rows, strict=True)]
-            self._sealed.append(frame.seal_rows(sealed))
-            done += len(indices)
-        yield from list(self._sealed)
+        with self._sealing:
+            done = sum(chunk.height for chunk in self._sealed)
+            while done < len(self):
+                indices = self._indices[done : done + CHUNK]
+                with closing(JournalReader(self._path)) as reader:
+                    rows = reader.rows(self._ids[done : done + len(indices)])
+                sealed = [row_of(index, row) for index, row in zip(indices, rows, strict=True)]
+                self._sealed.append(frame.seal_rows(sealed))
+                done += len(indices)
+            chunks = list(self._sealed)
+        yield from chunks
 
     def attempts(self) -> list[tuple[Any, ...]]:
         """Return the recorded attempts of known items, in ``frame.ATTEMPTS`` order."""

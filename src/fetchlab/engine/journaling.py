@@ -240,7 +240,7 @@ class Journaling:
                 ok,
                 session,
                 index,
-                host,
+                frame.utf8(host),
                 status,
                 kind,
                 frame.utf8(message),
@@ -258,7 +258,7 @@ class Journaling:
         if file is None or isinstance(error, Cancelled):
             return
         index, key, *rest = row
-        rest[8] = frame.utf8(rest[8])
+        rest[0], rest[8] = frame.utf8(rest[0]), frame.utf8(rest[8])  # host, message
         file.attempt((ident(key), self.session, index, frame.utf8(key), *rest))
 
     async def end(self, state: str, stats: RunStats) -> None:

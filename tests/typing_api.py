@@ -26,3 +26,8 @@ def in_a_script() -> None:
         assert_type(result.attempts, int)
     files = fl.download(["http://127.0.0.1/a.bin"], to="data", digest={"http://127.0.0.1/a.bin": "sha256:00"})
     assert_type(files, fl.Run)
+    kept = fl.fetch(["http://127.0.0.1/json"], journal=fl.Journal("j.db", batch_size=100))
+    assert_type(kept.stats().earlier, int)
+    with fl.Journal.open("j.db") as journal:
+        assert_type(journal.sessions(), pl.DataFrame)
+        assert_type(journal.stats(), fl.RunStats | None)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fetchlab import bench, errors, plot, reference, studies, testbed
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.downloads import download
+    from fetchlab.engine.journal import Journal
     from fetchlab.engine.preview import preview
     from fetchlab.engine.run import Run
     from fetchlab.engine.saved import load
@@ -46,6 +47,7 @@ __all__ = [
     "Client",
     "Downloaded",
     "FetchlabError",
+    "Journal",
     "Processes",
     "RateLimit",
     "Request",
@@ -73,6 +75,7 @@ __all__ = [
 _HOMES = {
     "fetchlab.engine.calls": ("fetch", "map"),
     "fetchlab.engine.downloads": ("download",),
+    "fetchlab.engine.journal": ("Journal",),
     "fetchlab.engine.preview": ("preview",),
     "fetchlab.engine.run": ("Run",),
     "fetchlab.engine.saved": ("load",),

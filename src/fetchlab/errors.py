@@ -91,6 +91,19 @@ def copied(error: Exception) -> Exception:
     return twin
 
 
+def remade(kind: str, message: str, status: int | None) -> Exception:
+    """Return an item's error as it was recorded: its class by name, its message, its HTTP status."""
+    cls = globals().get(kind)
+    if not (isinstance(cls, type) and issubclass(cls, FetchlabError)):
+        return TaskError(f"{kind}: {message}")
+    error = _remake(cls, (message,), {})
+    if isinstance(error, StatusError):
+        error.status, error.headers = status or 0, None
+    if isinstance(error, ParseError):
+        error.retriable = False
+    return error
+
+
 class ConfigError(FetchlabError):
     """A knob has a value that cannot work.
 

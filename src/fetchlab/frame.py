@@ -21,7 +21,9 @@ __all__ = [
     "CONCURRENCY",
     "ERRORS",
     "ROW",
+    "SESSIONS",
     "TIMINGS",
+    "attempts_at_once",
     "attempts_frame",
     "concurrency_frame",
     "errors_frame",
@@ -33,6 +35,7 @@ __all__ = [
     "seal_rows",
     "storable",
     "timings_frame",
+    "utf8",
     "values_frame",
 ]
 
@@ -96,6 +99,23 @@ ERRORS = pl.Schema(
 )
 """``run.errors()``: one row per error kind and host."""
 
+_SESSIONS: dict[str, Any] = {
+    "session": pl.UInt16,
+    "started": pl.Datetime("us", "UTC"),
+    "ended": pl.Datetime("us", "UTC"),
+    "state": pl.String,
+    "items": pl.UInt64,
+    "ok": pl.UInt64,
+    "failed": pl.UInt64,
+    "retries": pl.UInt64,
+    "bytes": pl.UInt64,
+    "mean_rate": pl.Float64,
+    "workers": pl.UInt32,
+    "pid": pl.Int64,
+}
+SESSIONS = pl.Schema(_SESSIONS)
+"""A journal's sessions, a row each."""
+
 CONCURRENCY = pl.Schema({"time": pl.Float64, "in_flight": pl.UInt32, "limit": pl.UInt32})
 """``run.concurrency()``: a row whenever one of the two changed."""
 
@@ -113,6 +133,7 @@ _KNOBS = {
     "ParseError": "parse",
     "DigestMismatch": "digest, or the URL",
     "WriteFailed": "to",
+    "JournalError": "the task or parse: what can be stored is in the message",
     "StudyError": "the items: the service does not know them, or answered something else",
     "TaskError": "the task itself",
     "Retriable": "retry=fl.Retry(attempts=…)",
@@ -146,29 +167,38 @@ def _frame_of(rows: Sequence[tuple[Any, ...]], schema: Mapping[str, Any]) -> pl.
 def _series(name: str, column: Sequence[Any], dtype: Any) -> pl.Series:
     try:
         return pl.Series(name, column, dtype)
-    except UnicodeEncodeError:  # lone surrogates, as in file names that are no UTF-8
-        return pl.Series(
-            name,
-            [None if text is None else text.encode("utf-8", "backslashreplace").decode() for text in column],
-            dtype,
-        )
+    except UnicodeEncodeError:
+        return pl.Series(name, [utf8(text) for text in column], dtype)
 
 
-def timings_frame(chunks: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return the timings of sealed chunks, one row per item (its latest), sorted by ``index``."""
+def utf8(text: str | None) -> str | None:
+    """Return text as UTF-8 can hold it: lone surrogates, as in odd file names, are spelled out."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def timings_frame(chunks: Iterable[pl.DataFrame], *, sessions: bool = False) -> pl.DataFrame:
+    """Return the timings of sealed chunks, one row per item (its latest), sorted by ``index``.
+
+    Args:
+        chunks: from :func:`seal_rows`.
+        sessions: the chunks are of several runs, each with indices of its own: all rows stay, sorted by
+            ``session`` first.
+    """
     parts = [chunk.with_columns(pl.col("host").cast(pl.String)) for chunk in chunks]
     if not parts:
         return TIMINGS.to_frame()
     frame = pl.concat(parts)
-    if frame["index"].n_unique() < frame.height:
+    if not sessions and frame["index"].n_unique() < frame.height:
         frame = frame.unique("index", keep="last", maintain_order=True)
-    return (
-        frame.sort("index")
-        .with_columns(
-            wait=pl.col("started") - pl.col("queued"), elapsed=pl.col("finished") - pl.col("started")
-        )
-        .select(TIMINGS.names())
-    )
+    return (frame.sort("session", "index", "key") if sessions else frame.sort("index")).pipe(_with_durations)
+
+
+def _with_durations(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(
+        wait=pl.col("started") - pl.col("queued"), elapsed=pl.col("finished") - pl.col("started")
+    ).select(TIMINGS.names())
 
 
 def attempts_frame(timings: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame:
@@ -180,7 +210,15 @@ def attempts_frame(timings: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFram
         timings: ``run.frame()``.
         recorded: the attempts of all other items, in ATTEMPTS order.
     """
-    at_once = timings.filter((pl.col("attempts") == 1) & pl.col("ok") & ~pl.col("cached")).select(
+    at_once = attempts_at_once(timings)
+    known = recorded.select("index", "attempt").unique()
+    at_once = at_once.join(known, on=["index", "attempt"], how="anti")
+    return pl.concat([at_once, recorded]).sort("index", "started", "attempt")
+
+
+def attempts_at_once(timings: pl.DataFrame, *more: str) -> pl.DataFrame:
+    """Return the one attempt of every item that succeeded at once, and more columns of its timings."""
+    return timings.filter((pl.col("attempts") == 1) & pl.col("ok") & ~pl.col("cached")).select(
         *[pl.col(name) for name in ("index", "key", "host")],
         pl.lit(1, pl.UInt16).alias("attempt"),
         *[
@@ -190,10 +228,8 @@ def attempts_frame(timings: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFram
         pl.col("bytes"),
         pl.lit(0.0).alias("wait"),
         pl.lit(None, pl.String).alias("reason"),
+        *more,
     )
-    known = recorded.select("index", "attempt").unique()
-    at_once = at_once.join(known, on=["index", "attempt"], how="anti")
-    return pl.concat([at_once, recorded]).sort("index", "started", "attempt")
 
 
 def knob_of(error: str) -> str:

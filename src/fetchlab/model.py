@@ -292,6 +292,8 @@ class RunStats:
         limits: workers allowed by host where that is adaptive.
         rss_peak: peak resident memory of the process in bytes.
         started_at: wall-clock start, UTC.
+        earlier: items that earlier sessions of the journal finished: among ``done``, and ``ok`` or
+            ``failed``, in no rate.
     """
 
     state: str
@@ -316,3 +318,4 @@ class RunStats:
     cpu_s: float = 0.0
     rss_peak: int = 0
     started_at: datetime | None = None
+    earlier: int = 0

@@ -15,6 +15,11 @@ TINY = {
     "fairness": (["--items", 40], "Jain", {"workers": 20}),
     "memory": (["--items", 1000], "ideal, MB", {"items": 1000}),
     "cache": (["--items", 40], "plain SQLite", {"items": 40}),
+    "journal": (
+        ["--items", 20, "--known", 200, "--workers", 5, "--delay", 0.01],
+        "plain SQLite",
+        {"items": 20},
+    ),
     "exits": (["--items", 2], "exit code 0", {"items": 2}),
 }
 NAMES = {"overhead --ablation": "ablation", "overhead --profile": "layers"}

@@ -34,6 +34,7 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
         "catalogue",
         "demo",
         "fetch",
+        "journal",
         "lab",
         "notebooks",
         "testbed",

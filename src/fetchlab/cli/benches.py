@@ -1,4 +1,4 @@
-"""``fetchlab bench overhead|latency|adaptive|fairness|memory|exits``: the engine's budgets, measured."""
+"""``fetchlab bench overhead|latency|adaptive|fairness|memory|exits|journal``: budgets, measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["register"]
 
 def register(benches: typer.Typer) -> None:
     """Add the commands to ``fetchlab bench``."""
-    for command in (overhead, latency, adaptive, fairness, memory, exits, cache):
+    for command in (overhead, latency, adaptive, fairness, memory, exits, cache, journal):
         benches.command(name=command.__name__)(command)
 
 
@@ -191,6 +191,44 @@ def memory(
     failed(rows)
     show(bench.table(rows), f"keep=False, {workers} workers; ideal: what the small run needs")
     keep(rows, out, "memory", server=target.server, items=items, workers=workers, rounds=rounds, seed=seed)
+
+
+def journal(
+    items: Items = 20_000,
+    known: Annotated[
+        int, typer.Option(min=0, help="Items of the journal that a run goes on from; 0 leaves that out.")
+    ] = 1_000_000,
+    workers: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 200,
+    delay: Annotated[float, typer.Option(min=0.001, help="Seconds per answer of the testbed.")] = 0.05,
+    rounds: Rounds = 5,
+    seed: Seed = 0,
+    out: Out = RUNS,
+) -> None:
+    """What a journal costs while a run writes it, and how soon a run goes on from a large one."""
+    from fetchlab import testbed
+    from fetchlab.bench import journal as bench
+
+    with testbed.serve(port=0, latency=delay) as bed:
+        rows = bench.collect(
+            bed.urls["echo"],
+            items=items,
+            workers=workers,
+            rounds=rounds,
+            seed=seed,
+            on_round=telling(rounds),
+        )
+        failed(rows)
+        show(
+            filled(bench.table(rows, workers=workers, latency=delay, seed=seed)),
+            f"11 KB from the testbed at {delay * 1000:g} ms an answer, {workers} requests in flight",
+        )
+        keep(rows, out, "journal", items=items, workers=workers, latency=delay, rounds=rounds, seed=seed)
+        if known:
+            say(f"Making a journal of {known:,} items …")
+            rows = bench.resume(bed.urls["echo"], items=known, rounds=rounds, on_round=telling(rounds))
+            failed(rows)
+            show(filled(bench.resume_table(rows)), "From the call to the first request, all but 1 % known")
+            keep(rows, out, "resume", items=known, rounds=rounds, seed=seed)
 
 
 def exits(

@@ -10,6 +10,7 @@ import typer
 
 from fetchlab.cli import INTERRUPTED
 from fetchlab.cli.beds import base_url as serving
+from fetchlab.cli.knobs import journal_of
 from fetchlab.cli.tables import say, show
 from fetchlab.errors import ConfigError
 
@@ -22,6 +23,7 @@ __all__ = ["register"]
 
 SLOW, RESTRAINT = 4, 50
 OUT = Path("data/runs/catalogue.parquet")
+JOURNAL = Path("data/runs/catalogue.db")
 
 
 def register(app: typer.Typer) -> None:
@@ -45,14 +47,25 @@ def catalogue(
     ] = 50,
     out: Annotated[Path, typer.Option(help="Parquet file for the details.")] = OUT,
     ids_only: Annotated[bool, typer.Option("--ids-only", help="Stop after the ids and write those.")] = False,
+    journal: Annotated[
+        Path,
+        typer.Option(
+            help="File that remembers pages and movies, so that the same command goes on where it stopped."
+        ),
+    ] = JOURNAL,
+    no_journal: Annotated[
+        bool, typer.Option("--no-journal", help="Remember nothing, begin anew each time.")
+    ] = False,
+    refetch: Annotated[bool, typer.Option("--refetch", help="Fetch anew what the journal has.")] = False,
     latency: Annotated[
         float, typer.Option(min=0, help="Seconds per answer of the testbed, if it is started.")
     ] = 0.05,
 ) -> None:
     """Collect the ids of all movies from list pages, then fetch their details, to a Parquet file.
 
-    The catalogue speaks the YTS API v2; metadata only. Ctrl-C stops it and writes what is done. It exits with
-    1 if something did not come, with 130 if it was interrupted.
+    The catalogue speaks the YTS API v2; metadata only. Ctrl-C stops it and writes what is done; the same
+    command goes on from there, also after it was killed. It exits with 1 if something did not come, with 130
+    if it was interrupted.
     """
     import polars as pl
 
@@ -62,10 +75,13 @@ def catalogue(
     _writable(out)
     with serving(base_url, "catalogue", latency) as url:
         client = Catalogue(url)
-        listing = client.ids(max_pages, pages, progress=True)
+        remembers = None
+        if not no_journal and not (base_url is None and _of_another(journal, url)):
+            remembers = journal_of(journal, refetch=refetch)
+        listing = client.ids(max_pages, pages, journal=remembers, progress=True)
         stopped = _interrupted(listing)
         ids = listing.result()
-        say(f"{len(ids):,} movie ids · {_found(listing)}")
+        say(f"{len(ids):,} movie ids · {_found(listing)}{_remembered(listing, 'pages')}")
         _tell(listing, "pages that failed at least once")
         if ids_only or stopped:
             if stopped and not ids_only:
@@ -73,19 +89,40 @@ def catalogue(
             complete = not (stopped or listing.notes["failed_pages"] or listing.notes["missing"])
             _write(pl.DataFrame({"id": ids}, {"id": pl.Int64}), out, complete=complete)
         else:
-            details = client.details(ids, workers, batch_size, progress=True)
+            details = client.details(ids, workers, batch_size, journal=remembers, progress=True)
             stopped = _interrupted(details)
             if stopped:
                 say(f"Interrupted: {details.stats().ok:,} of {len(ids):,} details are kept.")
+            elif details.stats().earlier:
+                say(f"{details.stats().ok:,} details{_remembered(details, 'details')}")
             _tell(details, "details that failed")
             lost = listing.notes["failed_pages"] or listing.notes["missing"] or details.stats().failed
             complete = not (stopped or lost)
             _write(details.result(), out, complete=complete)
+    again = "begins anew" if remembers is None else f"goes on from there, by {journal}"
     if stopped:
+        if remembers is not None:
+            say(f"The same command {again}.")
         raise typer.Exit(INTERRUPTED)
     if not complete:
-        say("Not everything came; running the command again begins anew.")
+        say(f"Not everything came; running the command again {again}.")
         raise typer.Exit(1)
+
+
+def _of_another(journal: Path, url: str) -> bool:
+    """Say, also to the user, whether a journal is of another service than the testbed at hand."""
+    from fetchlab.engine.journaling import origin_of
+
+    origin = origin_of(journal) if journal.exists() else None
+    if origin in (None, url):
+        return False
+    say(f"{journal} is the journal of {origin}, so nothing is remembered of this one.")
+    return True
+
+
+def _remembered(run: Run, what: str) -> str:
+    earlier = run.stats().earlier
+    return f" · {earlier:,} {what} from earlier, by the journal" if earlier else ""
 
 
 def _pages(text: str) -> int | Literal["auto"]:

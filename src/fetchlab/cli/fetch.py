@@ -108,6 +108,19 @@ def fetch(
     order: Annotated[
         Order, typer.Option(help="The order of --out: as they come, or as in URLS.", rich_help_panel=WHAT)
     ] = Order.COMPLETED,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that remembers what came: the same command goes on where it was stopped or killed, and"
+            " writes all of it to --out.",
+            show_default="none",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    refetch: Annotated[
+        bool,
+        typer.Option("--refetch", help="Fetch anew what --journal has.", rich_help_panel=WHAT),
+    ] = False,
     workers: Annotated[
         str,
         typer.Option(
@@ -271,6 +284,7 @@ def fetch(
                 deadline=deadline,
                 max_error_rate=max_error_rate,
                 cache=_cache(cache, ttl, refresh=refresh, offline=offline),
+                journal=knobs.journal_of(journal, refetch=refetch),
                 **({} if timeout is None else {"timeout": timeout}),
             )
         except ConfigError as error:

@@ -15,9 +15,10 @@ from fetchlab.policy.rate import RateLimit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fetchlab.engine.journal import Journal
     from fetchlab.policy.rate import RateKnob
 
-__all__ = ["flag_of", "headers_of", "rate_of", "workers_of"]
+__all__ = ["flag_of", "headers_of", "journal_of", "rate_of", "workers_of"]
 
 SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "hour": 3600.0}
 _RATE = re.compile(r"(?P<count>\d+(?:\.\d+)?)(?:/(?P<many>\d+(?:\.\d+)?)?(?P<unit>[a-z]*))?", re.IGNORECASE)
@@ -75,6 +76,17 @@ def headers_of(words: Sequence[str]) -> dict[str, str]:
                 raise ConfigError("--header", f"{name} is given twice")
             headers[name] = _read(value[1:]).strip() if value.startswith("@") else _filled(name, value)
     return headers
+
+
+def journal_of(path: Path | None, *, refetch: bool) -> Journal | None:
+    """Return what ``--journal`` and ``--refetch`` say."""
+    from fetchlab.engine.journal import Journal
+
+    if path is None:
+        if refetch:
+            raise ConfigError("--refetch", "is for --journal: without one everything is fetched anyway")
+        return None
+    return Journal(path, skip_known=not refetch)
 
 
 def _header_lines(word: str) -> Iterator[str]:

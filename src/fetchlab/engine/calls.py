@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.engine.caching import Caching
+from fetchlab.engine.journal import Journal
 from fetchlab.engine.parse import parser
 from fetchlab.engine.places import calling_task, fetching_task
 from fetchlab.engine.recorder import Recorder
@@ -19,7 +20,7 @@ from fetchlab.engine.tasks import is_generator, is_plain
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
 from fetchlab.policy.bounds import Bounds
-from fetchlab.policy.keys import own_key, plain_key, request_key, url_key
+from fetchlab.policy.keys import own_key, plain_key, request_key, strict_key, url_key
 from fetchlab.policy.rate import RateKnob, RateRules
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
@@ -29,6 +30,7 @@ from fetchlab.transport.client import Client
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
     from os import PathLike
+    from pathlib import Path
 
     from fetchlab.engine.strategies import Strategy
     from fetchlab.model import Result
@@ -60,6 +62,7 @@ def fetch(
     deadline: float | None = None,
     max_error_rate: float | None = None,
     cache: Cache | str | PathLike[str] | None = None,
+    journal: Journal | str | Path | None = None,
     client: Any = None,
     progress: bool | None = None,
 ) -> Run:
@@ -93,6 +96,9 @@ def fetch(
             items on.
         cache: an ``fl.Cache``, or a file's path for one with its usual knobs. What it holds is not
             asked for again, and takes neither a place at its host nor a share of its rate.
+        journal: a file that remembers every item that ended, so that the same call goes on where an earlier
+            one was stopped or killed: a path, or ``fl.Journal(…)``. Made again while it goes on, the call
+            returns the run that is going on.
         client: an ``fl.Client``, or an async client with httpx's interface; a shared one unless told.
         progress: True shows progress, False does not, None shows it where a person looks.
 
@@ -101,6 +107,7 @@ def fetch(
 
     Raises:
         ConfigError: a knob has a value that cannot work.
+        JournalError: the journal is in use, or cannot be read and written.
     """
     _at_least("max_bytes", max_bytes, 1)
     if isinstance(requests, Request):
@@ -132,6 +139,8 @@ def fetch(
         order=order,
         keep=keep,
         follow=follow,
+        journal=journal,
+        call=("fetch", parse, key, follow),
         progress=progress,
         knob="requests",
     )
@@ -155,6 +164,7 @@ def map(  # noqa: A001  # the field's word for it
     deadline: float | None = None,
     max_error_rate: float | None = None,
     cache: Cache | str | PathLike[str] | None = None,
+    journal: Journal | str | Path | None = None,
     progress: bool | None = None,
 ) -> Run:
     """Call a function with every item, many at a time, on the same engine as :func:`fetch`.
@@ -183,6 +193,8 @@ def map(  # noqa: A001  # the field's word for it
         cache: an ``fl.Cache``, or a file's path for one with its usual knobs. Values are known by the
             function's name and source and the item's key, so that a changed function is called anew; an item
             without a key of its own needs ``key``.
+        journal: a file that remembers every item that ended; see :func:`fetch`. Items that are no strings,
+            numbers or tuples of them need a ``key``.
         progress: True shows progress, False does not, None shows it where a person looks.
 
     Returns:
@@ -190,6 +202,7 @@ def map(  # noqa: A001  # the field's word for it
 
     Raises:
         ConfigError: a knob has a value that cannot work.
+        JournalError: the journal is in use, or cannot be read and written.
     """
     if not callable(task):
         raise ConfigError("task", f"give a function of one item, not {type(task).__name__}")
@@ -214,6 +227,8 @@ def map(  # noqa: A001  # the field's word for it
         order=order,
         keep=keep,
         follow=follow,
+        journal=journal,
+        call=("map", task, key, follow),
         progress=progress,
     )
 
@@ -236,6 +251,11 @@ def start(
     max_error_rate: float | None = None,
     drained: Callable[[], Iterable[Any]] | None = None,
     product: Callable[[Run], Any] | None = None,
+    journal: Journal | str | Path | None = None,
+    call: object = None,
+    origin: str | None = None,
+    recalls: Callable[[Any], bool] | None = None,
+    whole: Callable[[Any], bool] | None = None,
     progress: bool | None = None,
     knob: str = "items",
 ) -> Run:
@@ -258,6 +278,11 @@ def start(
         max_error_rate: share of failed items above which it stops.
         drained: further items once everything ended.
         product: what ``run.result()`` returns.
+        journal: remembers every item that ended.
+        call: what tells this call from others on the same journal, beside the input.
+        origin: where the items come from, if their keys do not tell.
+        recalls: says which items the journal may answer for, None for all.
+        whole: says of a recorded value whether it still holds; called in a thread.
         progress: whether to show progress.
         knob: what the user calls the input.
     """
@@ -274,8 +299,28 @@ def start(
     width_hint = getattr(strategy, "workers", None) or getattr(strategy, "n", None) or 20
     if not isinstance(width_hint, int):
         width_hint = width_hint.max
-    source = source_of(items, ahead=max(64, 2 * width_hint), knob=knob)
+    journal = Journal.of(journal)
+    signature = None if journal is None else (call, items, keep, order)
+    if journal is not None:
+        from fetchlab.engine.earlier import Earlier
+        from fetchlab.engine.journaling import Journaling, live_run
+
+        live = live_run(journal, signature)
+        if live is not None:
+            task.close()
+            return live
+    ahead = max(64, 2 * width_hint, 0 if journal is None else WINDOW)
+    source = source_of(items, ahead=ahead, knob=knob)
     plan = plan_of(strategy, source.total, plain=plain)
+    rules = RateRules(rate)
+    journaling = None
+    if journal is not None:
+        named = strict_key(key, by_type=key is _map_key)
+        if isinstance(items, Sequence) and len(items):
+            named(items[0])
+        at_once = follow is not None or not keep
+        earlier = Earlier(journal.path, named, at_once=at_once, hold=keep, recalls=recalls, whole=whole)
+        journaling = Journaling(journal, signature, named, earlier, workers=plan.width, origin=origin)
     now = time.perf_counter()
     recorder = Recorder(
         start=now,
@@ -284,7 +329,9 @@ def start(
         window=max(WINDOW, 4 * plan.width),
         follow=follow,
         drained=drained,
+        journal=journaling,
     )
+    gate = None if keep else recorder.may_pull
     scheduler = Scheduler(
         source,
         task,
@@ -293,17 +340,27 @@ def start(
         recorder,
         clock=time.perf_counter,
         random=Random(),  # noqa: S311  # jitter
-        gate=None if keep else recorder.may_pull,
+        gate=gate if journaling is None else journaling.gate(gate),
         prepare=task.prepare,
         rescue=task.rescue if isinstance(task, Caching) else None,
-        rate=RateRules(rate),
+        rate=rules,
         priority=priority,
         dedup=key if dedup else None,
         on_width=lambda: run.resized(),  # noqa: PLW0108  # the run is made below
+        earlier=None if journaling is None else journaling.earlier,
     )
     run = Run(
-        scheduler, recorder, bounds=bounds, order=order, show=progress, product=product, at_end=task.close
+        scheduler,
+        recorder,
+        bounds=bounds,
+        order=order,
+        show=progress,
+        product=product,
+        at_end=task.close,
+        journal=journaling,
     )
+    if journaling is not None:
+        journaling.bind(run, scheduler, recorder)
     recorder.on_change = run.changed
     return run.begin()
 

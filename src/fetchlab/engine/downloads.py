@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterable, Iterable
 
+    from fetchlab.engine.journal import Journal
     from fetchlab.engine.run import Run
     from fetchlab.engine.strategies import Strategy
     from fetchlab.engine.work import Work
@@ -52,6 +53,7 @@ def download(
     order: Literal["completed", "input"] = "completed",
     follow: Callable[[Result], Iterable[Any]] | None = None,
     cache: Cache | str | os.PathLike[str] | None = None,
+    journal: Journal | str | Path | None = None,
     client: Any = None,
     progress: bool | None = None,
     overwrite: bool = False,
@@ -87,6 +89,8 @@ def download(
         follow: makes further items from a result that is ok; they join the same run.
         cache: an ``fl.Cache``, or a file's path for one. It holds no files, but when each was last downloaded
             or found unchanged: while that is good, a file that is there and whole is not asked about.
+        journal: a file that remembers every download that ended; see :func:`fetch`. One counts as known
+            while its file is there with the same size.
         client: an ``fl.Client``, or an async client with httpx's interface; a shared one unless told.
         progress: True shows progress, False does not, None shows it where a person looks.
         overwrite: download what is there already, and replace it.
@@ -96,6 +100,7 @@ def download(
 
     Raises:
         ConfigError: a knob has a value that cannot work.
+        JournalError: the journal is in use, or cannot be read and written.
     """
     if isinstance(requests, Request):
         raise ConfigError("requests", "give a list of requests, not one")
@@ -124,6 +129,9 @@ def download(
         key=named,
         order=order,
         follow=follow,
+        journal=journal,
+        call=("download", str(to) if isinstance(to, str | Path) else to, key, follow),
+        whole=_is_there,
         progress=progress,
         knob="requests",
     )
@@ -202,6 +210,14 @@ class Downloading:
             folder = self._folders[where] = Folder(path.parent)
         folder.enter(work.index, key, path.name, fixed=fixed)
         return Place(folder, work.index, key, path.name, fixed)
+
+
+def _is_there(done: Downloaded) -> bool:
+    """Say whether a file that a journal tells of is where it was put, with the size it had."""
+    try:
+        return done.path.stat().st_size == done.bytes
+    except (OSError, AttributeError):
+        return False
 
 
 def _chosen(given: Any) -> Path:

@@ -9,6 +9,7 @@ added items it is left out.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
@@ -18,6 +19,7 @@ from fetchlab.engine.work import Work
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from fetchlab.engine.earlier import Earlier
     from fetchlab.engine.sink import Sink
     from fetchlab.engine.source import Source
 
@@ -34,6 +36,7 @@ class Intake:
         gate: asked, with the index that an item would get, before each is read; False holds the reading
             back.
         dedup: an item's key, None to let equal keys pass.
+        earlier: takes the items that earlier sessions of a journal finished.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Intake:
         *,
         gate: Callable[[int], bool] | None,
         dedup: Callable[[Any], str] | None,
+        earlier: Earlier | None = None,
     ) -> None:
         self.source = source
         self.exhausted = False
@@ -61,6 +65,8 @@ class Intake:
         self._first: dict[str, Work] = {}
         self._twins: dict[int, list[Work]] = {}
         self._ended: set[int] = set()  # of those that may have twins
+        self._earlier = earlier
+        self._recalled: set[str] = set()  # with dedup: keys of items that earlier sessions finished
 
     @property
     def total(self) -> int | None:
@@ -83,9 +89,15 @@ class Intake:
 
     def read(self) -> Work | None:
         """Read one item of the input; None if there is none now, or no more."""
+        earlier = self._earlier
         while self._gate is None or self._gate(self._next):
+            if earlier is not None and earlier.full:
+                return None
+            skims = (
+                earlier is not None and self._dedup is None and self._next != self._fence and earlier.skims
+            )
             try:
-                item = self.source.take()
+                item = self._skim(earlier) if earlier is not None and skims else self.source.take()
             except BaseException as error:  # whatever it is: raised here it would end the loop, not the run
                 self.failure = error
                 item = END
@@ -100,6 +112,8 @@ class Intake:
                 self._tail += 1
             else:
                 self._next += 1
+            if earlier is not None and not skims and self._is_known(index, item):
+                continue
             work = Work(index, item, self._clock())
             self.joined += 1
             if self._dedup is None or not self._is_twin(work):
@@ -108,17 +122,42 @@ class Intake:
         return None
 
     def add(self, item: Any) -> Work | None:
-        """Number an added item; None if its key was seen before."""
-        work = Work(self._next if self._fence < 0 else self._tail, item, self._clock())
-        if self._dedup is not None and self._first.setdefault(self._dedup(item), work) is not work:
+        """Number an added item; None if its key was seen before, or an earlier session finished it."""
+        index = self._next if self._fence < 0 else self._tail
+        if self._recalled and self._dedup is not None and self._dedup(item) in self._recalled:
             return None
+        known = self._earlier is not None and self._is_known(index, item)
+        if not known:
+            work = Work(index, item, self._clock())
+            if self._dedup is not None and self._first.setdefault(self._dedup(item), work) is not work:
+                return None
+            self.joined += 1
         if self._fence < 0:
             self._next += 1
         else:
             self._tail += 1
-        self.joined += 1
         self._added += 1
-        return work
+        return None if known else work
+
+    def _skim(self, earlier: Earlier) -> Any:
+        """Take what comes after all that earlier sessions finished."""
+        before = len(earlier)
+        most = math.inf if self._fence < 0 else self._fence - self._next
+        try:
+            return earlier.skim(self.source.take, self._next, most)
+        finally:
+            self._next += len(earlier) - before
+            self.joined += len(earlier) - before
+
+    def _is_known(self, index: int, item: Any) -> bool:
+        """Say whether an earlier session finished the item; if so it has joined, and will never be work."""
+        assert self._earlier is not None  # for the type checker
+        if not self._earlier.takes(index, item, self._clock()):
+            return False
+        self.joined += 1
+        if self._dedup is not None:
+            self._recalled.add(self._dedup(item))
+        return True
 
     def _is_twin(self, work: Work) -> bool:
         """Say whether the key was seen before; if so the twin has ended, or will with the first."""
@@ -158,5 +197,5 @@ class Intake:
     def _end_twin(
         self, twin: Work, status: int | None, finished: float, value: Any, error: Exception | None
     ) -> None:
-        twin.status, twin.cached = status, True
+        twin.status, twin.cached, twin.twin = status, True, True
         self._sink.ended(twin, 0, finished, value, None if error is None else errors.copied(error))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from fetchlab.engine.earlier import Earlier
+
 __all__ = ["Ledger"]
 
 SEAL_ROWS = 4096
@@ -50,9 +52,14 @@ class Ledger:
         self._spill = spill
         self._folder: Path | None = None
         self._parts: list[Path] = []
+        self._earlier: Earlier | None = None
 
     def __len__(self) -> int:
         return self._sealed + len(self._fresh)
+
+    def comes_after(self, earlier: Earlier) -> None:
+        """Have the tables tell what earlier sessions of a journal finished, too."""
+        self._earlier = earlier
 
     def append(self, row: Row) -> None:
         """Write an ended item: a row in ``frame.ROW`` order whose key may still be its item."""
@@ -78,11 +85,12 @@ class Ledger:
 
     def timings(self) -> pl.DataFrame:
         """Return the timings frame of every item that ended so far."""
-        return frame.timings_frame(self._all())
+        return frame.timings_frame([*(self._earlier.chunks() if self._earlier else ()), *self._all()])
 
     def attempts(self) -> pl.DataFrame:
         """Return the attempts frame."""
-        return frame.attempts_frame(self.timings(), frame.seal_attempts(list(self._attempts)))
+        before = self._earlier.attempts() if self._earlier else []
+        return frame.attempts_frame(self.timings(), frame.seal_attempts([*before, *self._attempts]))
 
     def _all(self) -> Iterator[pl.DataFrame]:
         import polars as pl

@@ -16,8 +16,9 @@ def line(stats: RunStats) -> str:
     total = "?" if stats.total is None else f"{stats.total:,}"
     share = f" {stats.done / stats.total:.0%}" if stats.total else ""
     over = stats.state in ("done", "cancelled", "stopped")
+    earlier = f", {stats.earlier:,} of them earlier" if stats.earlier else ""
     parts = [
-        f"{stats.state} {stats.done:,}/{total}{share}",
+        f"{stats.state} {stats.done:,}/{total}{share}{earlier}",
         f"{stats.mean_rate if over else stats.rate:,.0f}/s",
     ]
     if stats.bytes:

@@ -60,7 +60,9 @@ class Pulse:
                 lag = now - before - step
                 scheduler.slow_down(hold=lag > BUSY_LAG, cut=lag > OVERLOAD_LAG)
             if not self._told:
-                why = bounds.exceeded(now - self._began, seen.ended_items, len(seen.failed))
+                why = bounds.exceeded(
+                    now - self._began, seen.ended_items, len(seen.failed) - len(seen.failed_before)
+                )
                 if why is not None:
                     self._told = True
                     self._on_exceeded(why)

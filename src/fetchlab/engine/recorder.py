@@ -7,8 +7,10 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
+from fetchlab.engine.failures import drop_frames, failed, listed
 from fetchlab.engine.ledger import Ledger
 from fetchlab.engine.logbook import Logbook
+from fetchlab.engine.work import Work
 from fetchlab.frame import ROW
 from fetchlab.model import Result
 from fetchlab.redaction import redact_text
@@ -16,11 +18,11 @@ from fetchlab.redaction import redact_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from fetchlab.engine.work import Work
+    from fetchlab.engine.earlier import Earlier
+    from fetchlab.engine.journaling import Journaling
 
 __all__ = ["Recorder"]
 
-SESSION = 1
 RATE_SECONDS = 5.0
 READ_ON = 128
 HELD_BYTES = 64_000_000
@@ -40,6 +42,7 @@ class Recorder:
         window: with ``keep=False``, how many unread results to hold before reading of the input stops.
         follow: a result's further items.
         drained: further items once everything ended.
+        journal: writes what ends, None without one.
 
     Attributes:
         on_change: called after every ended item.
@@ -54,6 +57,7 @@ class Recorder:
         window: int,
         follow: Callable[[Result], Iterable[Any]] | None,
         drained: Callable[[], Iterable[Any]] | None,
+        journal: Journaling | None = None,
     ) -> None:
         self.start = start
         self.keep = keep
@@ -69,6 +73,9 @@ class Recorder:
         self.read = 0  # results that it handed on
         self.held = 0  # bytes of bodies that were not taken yet
         self.awaited = -READ_ON  # with keep=False and order="input": the index it must hand on next
+        self.session = 1
+        self.earlier: Earlier | None = None
+        self.failed_before: set[int] = set()  # failed in earlier sessions of the journal, and left so
         self.ok = self.retries = self.refused = self.bytes = self.cached = self.ended_items = 0
         self.kinds: Counter[str] = Counter()
         self.latest: dict[int, int] = {}
@@ -80,7 +87,11 @@ class Recorder:
         self._follow = follow
         self._drained = drained
         self.on_change: Callable[[], None] = lambda: None
-        self._plain = keep and follow is None
+        self._journal = journal
+        if journal is not None:
+            self.earlier = journal.earlier
+            self.ledger.comes_after(journal.earlier)
+        self._plain = keep and follow is None and journal is None
         self._rate_weight = 0.0
         self._rate_at = start
         self._rate_done = 0
@@ -112,18 +123,24 @@ class Recorder:
             self._write(work, worker, finished, None)
             self.on_change()
             return more
+        stored: tuple[str, bytes] | None = None
+        if error is None and self._journal is not None:
+            try:
+                stored = self._journal.pack(value)
+            except errors.JournalError as raised:
+                value, error = None, raised
         if error is None and self._follow is not None:
             try:
-                more = _listed(self._follow(self._result(work, worker, finished, value, None)))
+                more = listed(self._follow(self._result(work, worker, finished, value, None)))
             except Exception as raised:
-                value, error = None, _failed("follow", raised)
+                value, error, stored = None, failed("follow", raised), None
         if error is not None:
             error = self._owned(error, work)
             self._count_refusal(work)
         tried_again = work.attempt > 1 or (self.retrying and work.index in self.retrying)
         if (error is not None or tried_again) and not work.cached:
             self._write_attempt(work, worker, finished, error, 0.0, None)
-        self._close(work, worker, finished, value, error)
+        self._close(work, worker, finished, value, error, stored)
         return more
 
     def replaced(self, work: Work, worker: int, finished: float, error: Exception) -> None:
@@ -131,6 +148,60 @@ class Recorder:
         self._count_refusal(work)
         self.logbook.replaced(work, self._key_of, error)
         self._write_attempt(work, worker, finished, error, 0.0, "stale")
+
+    def recalled(self, result: Result, row: int, now: float) -> Iterable[Any]:
+        """Take in what an earlier session finished as if it had just come; return what ``follow`` adds.
+
+        Args:
+            result: what the journal tells of it.
+            row: its row number there.
+            now: the clock's reading.
+        """
+        more: Iterable[Any] = ()
+        if self._follow is not None:
+            try:
+                more = listed(self._follow(result))
+            except Exception as raised:
+                work = self._work_of(result.item, result.index, result.host, result.attempts, now)
+                self._close(work, 0, now, None, self._owned(failed("follow", raised), work), None)
+                return ()
+        assert self.earlier is not None  # for the type checker
+        self.earlier.enter(result.index, result.item, row)
+        if not self.keep and not self.discard:
+            self._hand_over(result)
+        self.on_change()
+        return more
+
+    def recalled_failure(self, item: Any, row: tuple[Any, ...], now: float) -> None:
+        """Take in an item that failed in an earlier session and shall stay so, given its row."""
+        told = dict(zip(ROW, row, strict=True))
+        index = told["index"]
+        work = self._work_of(item, index, told["host"], told["attempts"], now)
+        work.status = told["status"]
+        error = self._owned(errors.remade(told["error"], told["message"], told["status"]), work)
+        self.failed_before.add(index)
+        self.kinds[type(error).__name__] += 1
+        self.failed[index], self.errors[index] = work, error
+        if self.keep:
+            self.items[index] = item
+        self.ledger.append((index, item, *row[2:]))
+        if not self.keep and not self.discard:
+            for name in ("key", "error", "message", "session"):
+                del told[name]
+            self._hand_over(Result(key=self._key_of(item), item=item, value=None, error=error, **told))
+        self.on_change()
+
+    def _work_of(self, item: Any, index: int, host: str, attempts: int, now: float) -> Work:
+        work = Work(index, item, now)
+        work.host = host
+        work.attempt = work.before = attempts
+        return work
+
+    def _hand_over(self, result: Result) -> None:
+        """Put a result where the one reader takes it."""
+        self.given += 1
+        self.held += result.bytes
+        self.unread.append(result)
 
     def abandoned(self, work: Work, finished: float, error: Exception) -> None:
         """Write an item that ended while it waited; there was no further attempt."""
@@ -160,6 +231,16 @@ class Recorder:
         return [self.failed[index].again() for index in indices]
 
     # the readers' side
+
+    @property
+    def recalled_items(self) -> int:
+        """Items that earlier sessions of the journal finished."""
+        return len(self.failed_before) + (len(self.earlier) if self.earlier is not None else 0)
+
+    def every_value(self) -> dict[int, Any]:
+        """Return the values by index, those of earlier sessions among them."""
+        values = self.values.copy()
+        return self.earlier.values() | values if self.earlier is not None else values
 
     def result_of(self, row: tuple[Any, ...]) -> Result:
         """Return the result that a row of the ledger tells of."""
@@ -208,13 +289,21 @@ class Recorder:
             work.host,
         )
 
-    def _close(self, work: Work, worker: int, finished: float, value: Any, error: Exception | None) -> None:
+    def _close(
+        self,
+        work: Work,
+        worker: int,
+        finished: float,
+        value: Any,
+        error: Exception | None,
+        stored: tuple[str, bytes] | None = None,
+    ) -> None:
         self._count(work, value, error)
-        self._write(work, worker, finished, error)
+        row = self._write(work, worker, finished, error)
+        if self._journal is not None and not work.twin:
+            self._journal.ended(row, stored, error)
         if not self.keep and not self.discard:
-            self.given += 1
-            self.held += work.bytes
-            self.unread.append(self._result(work, worker, finished, value, error))
+            self._hand_over(self._result(work, worker, finished, value, error))
         self.on_change()
 
     def _count(self, work: Work, value: Any, error: Exception | None) -> None:
@@ -223,7 +312,10 @@ class Recorder:
             self.retrying.remove(index)
             del self.failed[index]
             self.kinds[type(self.errors.pop(index)).__name__] -= 1
-            self.ended_items -= 1
+            if index in self.failed_before:
+                self.failed_before.remove(index)
+            else:
+                self.ended_items -= 1
             self.latest[index] = len(self.ledger)
         self.ended_items += 1
         self.bytes += work.bytes
@@ -240,29 +332,29 @@ class Recorder:
             if error is None:
                 self.values[index] = value
 
-    def _write(self, work: Work, worker: int, finished: float, error: Exception | None) -> None:
+    def _write(self, work: Work, worker: int, finished: float, error: Exception | None) -> tuple[Any, ...]:
         start = self.start
         first = work.first_byte
-        self.ledger.append(
-            (
-                work.index,
-                work.item,
-                work.host,
-                error is None,
-                work.status,
-                None if error is None else type(error).__name__,
-                None if error is None else redact_text(str(error)),
-                work.attempt,
-                work.cached,
-                SESSION,
-                worker,
-                work.queued - start,
-                work.started - start,
-                None if first is None else first - start,
-                finished - start,
-                work.bytes,
-            )
+        row = (
+            work.index,
+            work.item,
+            work.host,
+            error is None,
+            work.status,
+            None if error is None else type(error).__name__,
+            None if error is None else redact_text(str(error)),
+            work.attempt,
+            work.cached,
+            self.session,
+            worker,
+            work.queued - start,
+            work.started - start,
+            None if first is None else first - start,
+            finished - start,
+            work.bytes,
         )
+        self.ledger.append(row)
+        return row
 
     def _write_attempt(
         self,
@@ -274,24 +366,25 @@ class Recorder:
         reason: str | None,
     ) -> None:
         start = self.start
-        self.ledger.append_attempt(
-            (
-                work.index,
-                self._key_of(work.item),
-                work.host,
-                work.attempt,
-                worker,
-                work.began - start,
-                None if work.first_byte is None else work.first_byte - start,
-                finished - start,
-                work.status,
-                None if error is None else type(error).__name__,
-                None if error is None else redact_text(str(error)),
-                work.bytes,
-                wait,
-                reason,
-            )
+        row = (
+            work.index,
+            self._key_of(work.item),
+            work.host,
+            work.attempt,
+            worker,
+            work.began - start,
+            None if work.first_byte is None else work.first_byte - start,
+            finished - start,
+            work.status,
+            None if error is None else type(error).__name__,
+            None if error is None else redact_text(str(error)),
+            work.bytes,
+            wait,
+            reason,
         )
+        self.ledger.append_attempt(row)
+        if self._journal is not None:
+            self._journal.attempt(row, error)
 
     def _count_refusal(self, work: Work) -> None:
         self.refused += work.status in REFUSALS and not work.cached
@@ -299,10 +392,10 @@ class Recorder:
     def _owned(self, error: Exception, work: Work) -> Exception:
         """Return the error in our own tree, with item, key and attempts, and without frames it would hold."""
         if not isinstance(error, errors.FetchlabError):
-            error = _failed("", error)
+            error = failed("", error)
         elif "key" in vars(error):  # one instance, raised for another item before
             error = errors.copied(error)
-        _drop_frames(error)
+        drop_frames(error)
         for name, value in (
             ("item", work.item),
             ("key", self._key_of(work.item)),
@@ -310,37 +403,3 @@ class Recorder:
         ):
             setattr(error, name, value)
         return error
-
-
-def _listed(items: Any) -> list[Any]:
-    if isinstance(items, str | bytes):
-        raise TypeError("return a list of further items, not one string")
-    return list(items or ())
-
-
-def _failed(where: str, error: Exception) -> Exception:
-    """Return what a user's function raised as a TaskError, with the line that raised it as a note."""
-    if isinstance(error, errors.FetchlabError):
-        return error
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    owned = errors.TaskError(redact_text(f"{where} raised {said}" if where else said))
-    owned.__cause__ = error
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is not None:
-        code = last.tb_frame.f_code
-        owned.add_note(f"raised in {code.co_name} ({code.co_filename}, line {last.tb_lineno})")
-    return owned
-
-
-def _drop_frames(error: BaseException) -> None:
-    """Let go of the frames that an error and its causes hold: a kept error would keep all their locals."""
-    seen: set[int] = set()
-    rest: list[BaseException | None] = [error]
-    while rest:
-        one = rest.pop()
-        if one is not None and id(one) not in seen:
-            seen.add(id(one))
-            one.__traceback__ = None
-            rest += [one.__cause__, one.__context__]

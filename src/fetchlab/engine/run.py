@@ -16,7 +16,7 @@ from fetchlab.engine.readings import Readings
 from fetchlab.engine.signal import Bell
 from fetchlab.engine.snapshot import ENDED, process_usage, snapshot
 from fetchlab.engine.takers import KeptTaker, OnceTaker, Taker
-from fetchlab.errors import ConfigError
+from fetchlab.errors import ConfigError, JournalError
 from fetchlab.policy.bounds import Bounds
 from fetchlab.policy.concurrency import Adaptive
 from fetchlab.redaction import redact_text
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from fetchlab.engine.journaling import Journaling
     from fetchlab.engine.recorder import Recorder
     from fetchlab.engine.scheduler import Scheduler
     from fetchlab.model import Result, RunStats
@@ -63,7 +64,9 @@ class Run(Readings):
         show: bool | None = None,
         product: Callable[[Run], Any] | None = None,
         at_end: Callable[[], None] = lambda: None,
+        journal: Journaling | None = None,
     ) -> None:
+        self._journal = journal
         self._scheduler = scheduler
         self._recorder = recorder
         self._pulse = Pulse(scheduler, recorder, bounds, self._halt)
@@ -108,22 +111,31 @@ class Run(Readings):
         loop.submit(self._drive(retry=retry))
 
     async def _drive(self, *, retry: bool) -> None:
-        pulse = asyncio.ensure_future(self._pulse.beat())
+        beats = [asyncio.ensure_future(self._pulse.beat())]
+        if self._journal is not None:
+            beats.append(asyncio.ensure_future(self._journal.beat(self.stats)))
         try:
             while True:
+                if self._journal is not None:
+                    await self._journal.ready()
                 if self._state != "cancelling":  # else it was cancelled before it could begin
                     self._serving = True
                     await self._scheduler.run(self._recorder.to_retry() if retry else ())
                     self._serving = False
+                await self._end_session()
                 if self._end():
                     break
                 retry = True
+                if self._journal is not None:
+                    self._journal.open()
         except Exception as error:
             self._scheduler.failure = error
             self._revive = False
+            await self._end_session()
             self._end()
         finally:
-            pulse.cancel()
+            for beat in beats:
+                beat.cancel()
             self._forget()
         if self._scheduler.failure is not None:
             self._recorder.logbook.stopped(self.stopped_by or "")
@@ -131,6 +143,21 @@ class Run(Readings):
         self._at_end()
         self._ring()
         self._end_bell.ring()
+
+    async def _end_session(self) -> None:
+        """Have everything in the journal before anybody is told that the run has ended."""
+        if self._journal is None:
+            return
+        try:
+            await self._journal.end(self._final_state(), self.stats())
+        except Exception as error:
+            if self._scheduler.failure is None:
+                self._scheduler.failure = error
+
+    def _final_state(self) -> str:
+        if self._scheduler.failure is not None or self._halted is not None:
+            return "stopped"
+        return "cancelled" if self._state == "cancelling" else "done"
 
     def _end(self) -> bool:
         """Settle the final state; False if the run is to go on at once."""
@@ -140,10 +167,7 @@ class Run(Readings):
                 self._pulse.begin()
                 return False
             self._end_time, self._end_usage = time.perf_counter(), process_usage()
-            if self._scheduler.failure is not None or self._halted is not None:
-                self._state = "stopped"
-            else:
-                self._state = "cancelled" if self._state == "cancelling" else "done"
+            self._state = self._final_state()
             return True
 
     def _halt(self, why: str) -> None:
@@ -222,9 +246,19 @@ class Run(Readings):
         return self
 
     def retry_failed(self) -> Run:
-        """Try every failed item again, and go on with the input if the run was cancelled."""
+        """Try every failed item again, and go on with the input if the run was cancelled.
+
+        Raises:
+            JournalError: the run has ended, and its journal cannot be opened again now.
+        """
         with self._lock:
             over = self.ended
+            if over and self._journal is not None:
+                self._journal.open()
+                if isinstance(
+                    self._scheduler.failure, JournalError
+                ):  # it may be over: there is room again, say
+                    self._scheduler.failure = None
             if self._state == "cancelling":
                 self._revive = True  # once what is in flight has ended
             elif over:
@@ -311,6 +345,11 @@ class Run(Readings):
         self._discard_unread()
         await self._end_bell.heard(lambda: self.ended)
         return self._seen()
+
+    def wait_until_ended(self) -> None:
+        """Block until the run has ended, and leave results and errors to those who wait for them."""
+        self._may_block("journal", "the run that is ending here uses the same journal")
+        self._end_bell.wait(lambda: self.ended)
 
     def _seen(self) -> Run:
         if Run.on_end_seen is not None and self._show is not False:
@@ -409,7 +448,7 @@ class Run(Readings):
         self.wait()
         if self._product is not None:
             return self._product(self)
-        values = self._recorder.values
+        values = self._recorder.every_value()
         return [values.get(index) for index in range(self._scheduler.extent)]
 
     def _needs_values(self, what: str) -> None:
@@ -437,7 +476,7 @@ class Run(Readings):
     def table(self) -> pl.DataFrame:
         """Return the values joined to their timings; see :class:`Readings`."""
         self._needs_values("table()")
-        values = dict(sorted(self._recorder.values.copy().items()))
+        values = dict(sorted(self._recorder.every_value().items()))
         return frame.join_timings(frame.values_frame(list(values), list(values.values())), self.frame())
 
     def limits(self) -> list[tuple[float, int]]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from random import Random
 
+    from fetchlab.engine.earlier import Earlier
     from fetchlab.engine.lanes import Lane
     from fetchlab.engine.sink import Sink
     from fetchlab.engine.source import Source
@@ -68,6 +69,7 @@ class Scheduler:
         dedup: an item's key; of items with equal keys only the first is served.
         wall: seconds since the epoch, for hints that are dates.
         on_width: told when the number of workers changed by itself.
+        earlier: takes the items that earlier sessions of a journal finished.
     """
 
     def __init__(
@@ -88,9 +90,11 @@ class Scheduler:
         dedup: Callable[[Any], str] | None = None,
         wall: Callable[[], float] = time.time,
         on_width: Callable[[], None] = lambda: None,
+        earlier: Earlier | None = None,
     ) -> None:
         self.in_flight = 0
-        self._intake = Intake(source, clock, sink, gate=gate, dedup=dedup)
+        self._intake = Intake(source, clock, sink, gate=gate, dedup=dedup, earlier=earlier)
+        self._earlier = earlier
         self._attempt = attempt
         self._prepare = prepare
         self._rescue = rescue
@@ -113,7 +117,7 @@ class Scheduler:
             on_due=lambda: self._parking.arm(),  # noqa: PLW0108  # made below
         )
         self._parking = Parking(clock, lambda: self._lanes.due, self._unpark)
-        self._crew = Crew(plan.width, self._take, self._serve, self._rest, self._trouble)
+        self._crew = Crew(plan.width, self._take, self._serve, self._rest, self.stop)
         self._sizing = Sizing(plan.adaptive, self._lanes, self._crew, on_width)
         self._kept: deque[Work] = deque()  # read, not begun, and the run was cancelled
         self._paused = False
@@ -197,7 +201,10 @@ class Scheduler:
             await self._finished
         finally:
             await self._crew.leave(at_once=self._is_cancelled())
+            if self._earlier is not None:
+                await self._earlier.settled()
             self._parking.disarm()
+            self._kept.extend(self._parking.clear())  # there are some if the run stopped by itself
             self._kept.extend(self._lanes.clear())
             source.stop()
 
@@ -287,7 +294,8 @@ class Scheduler:
     def _rest(self) -> float:
         return self._delay if self._delay and not self._spent() else 0.0
 
-    def _trouble(self, error: Exception) -> None:
+    def stop(self, error: Exception) -> None:
+        """End because of an error that is nobody's item's; what is in flight ends first."""
         self.failure = self.failure or error
         self._finish()
 
@@ -357,6 +365,8 @@ class Scheduler:
 
     def _spent(self) -> bool:
         """Say whether nothing is left to rest for, as far as can be told without reading the input."""
+        if self._earlier is not None and self._earlier.pending:
+            return False
         return self._intake.all_read and not (self.in_flight or len(self._parking) or self._lanes.waiting)
 
     def _drain(self) -> None:

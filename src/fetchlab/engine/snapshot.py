@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import sys
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fetchlab.model import RunStats
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from fetchlab.engine.recorder import Recorder
     from fetchlab.engine.scheduler import Scheduler
 
-__all__ = ["ENDED", "process_usage", "snapshot"]
+__all__ = ["ENDED", "as_json", "from_json", "process_usage", "snapshot"]
 
 ENDED = frozenset({"cancelled", "stopped", "done"})
 """States in which nothing will happen any more by itself."""
@@ -43,16 +44,16 @@ def snapshot(
     """
     elapsed = now - seen.start
     waits = scheduler.waits
-    done = seen.ended_items
+    done = seen.ended_items + seen.recalled_items
     total = scheduler.total
     cpu, peak = usage
-    mean_rate = done / elapsed if elapsed > 0 else 0.0
+    mean_rate = seen.ended_items / elapsed if elapsed > 0 else 0.0
     rate = seen.rate or mean_rate
     return RunStats(
         state=state,
         total=total,
         done=done,
-        ok=seen.ok,
+        ok=seen.ok + seen.recalled_items - len(seen.failed_before),
         failed=len(seen.failed),
         cached=seen.cached,
         retries=seen.retries,
@@ -71,7 +72,22 @@ def snapshot(
         cpu_s=cpu - cpu_start,
         rss_peak=peak,
         started_at=started_at,
+        earlier=seen.recalled_items,
     )
+
+
+def as_json(stats: RunStats, **more: object) -> str:
+    """Return statistics, and what goes with them, as one line of JSON."""
+    return json.dumps(dataclasses.asdict(stats) | more, default=datetime.isoformat)
+
+
+def from_json(text: str) -> RunStats:
+    """Return the statistics that :func:`as_json` wrote, also in another version."""
+    told = json.loads(text)
+    if told.get("started_at"):
+        told["started_at"] = datetime.fromisoformat(told["started_at"])
+    known = {field.name for field in dataclasses.fields(RunStats)}
+    return RunStats(**{name: value for name, value in told.items() if name in known})
 
 
 def process_usage() -> tuple[float, int]:

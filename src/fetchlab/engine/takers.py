@@ -56,13 +56,21 @@ class KeptTaker(Taker):
     """From the first result on, as often as you like; an item tried again shows its latest end only."""
 
     _position = 0
+    _recalled = 0
 
     def ready(self) -> bool:
         """Say whether something new is there."""
+        earlier = self._recorder.earlier
+        if earlier is not None and len(earlier) > self._recalled:
+            return True
         return len(self._recorder.ledger) > self._position
 
     def _fresh(self) -> list[Result]:
         recorder = self._recorder
+        if recorder.earlier is not None and len(recorder.earlier) > self._recalled:
+            known = recorder.earlier.results(self._recalled)
+            self._recalled += len(known)
+            return known
         rows = recorder.ledger.rows(self._position)
         first = self._position
         self._position += len(rows)

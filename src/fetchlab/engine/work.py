@@ -36,6 +36,7 @@ class Work:
         name: what the cache knows it by, None where it does not.
         at_hand: what the cache has for it; True if it will have that when it is the item's turn; None if a
             request is needed, so that the item must wait until its host is open.
+        twin: True if it ends like another item with the same key.
     """
 
     __slots__ = (
@@ -59,6 +60,7 @@ class Work:
         "request",
         "started",
         "status",
+        "twin",
     )
 
     lane: Lane
@@ -75,7 +77,7 @@ class Work:
         self.name: str | None = None
         self.host = ""
         self.at_hand: Any = None
-        self.probe = self.cached = False
+        self.probe = self.cached = self.twin = False
 
     @property
     def charged(self) -> int:

@@ -16,6 +16,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from fetchlab.errors import ConfigError
 from fetchlab.redaction import redact_text, redact_url
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from fetchlab.model import Request
 
-__all__ = ["host_of", "normalise_url", "own_key", "plain_key", "request_key", "url_key"]
+__all__ = ["host_of", "normalise_url", "own_key", "plain_key", "request_key", "strict_key", "url_key"]
 
 _NORMAL = re.compile(
     r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9]\d{0,4})?/[\w/~-]*(?:\.\w[\w/~-]*)*"
@@ -124,6 +125,29 @@ def own_key(key: Callable[[Any], Any]) -> Callable[[Any], str]:
             return redact_text(f"<key raised {type(error).__name__}: {error}>")
 
     return safe
+
+
+def strict_key(key: Callable[[Any], str], *, by_type: bool) -> Callable[[Any], str]:
+    """Return a key function for whoever finds values by key: an item without a key of its own is an error.
+
+    Args:
+        key: :func:`own_key`'s, or one that gives a type's name where an item has no key.
+        by_type: whether it is one of the latter.
+    """
+
+    def strict(item: Any) -> str:
+        text = key(item)
+        if text.startswith("<key raised "):
+            raise ConfigError("key", f"its function raised {text[12:-1]}")
+        if by_type and not isinstance(item, str) and text == type(item).__name__:
+            raise ConfigError(
+                "key",
+                f"an item of type {text} has no key of its own, by which a journal knows it again: give"
+                " key=, a function that makes one of an item",
+            )
+        return text
+
+    return strict
 
 
 def _is_plain(item: Any) -> bool:

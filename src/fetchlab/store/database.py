@@ -40,6 +40,7 @@ class Layout:
         version: its newest schema.
         schema: statements that make that schema in an empty file.
         migrations: statements that lead from a version to the next one.
+        shrinks: whether pages that became free can be given back; it makes writing an eighth slower.
         error: what is raised when it cannot be used.
     """
 
@@ -49,6 +50,7 @@ class Layout:
     schema: tuple[str, ...]
     error: type[StoreError]
     migrations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    shrinks: bool = True
 
 
 def connect(path: Path, layout: Layout) -> sqlite3.Connection:
@@ -159,8 +161,9 @@ def move_aside(path: Path) -> Path:
 
 def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
     if _pragma(connection, "page_count") == 0:
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # heeded only before the first table
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # both are heeded only before the first table
+        if layout.shrinks:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     else:
         _check_mark(connection, path, layout)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -178,7 +181,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None
             _check_version(version, path, layout)
             for old in range(version, layout.version):
                 _apply(connection, layout.migrations[old])
-        connection.execute(f"PRAGMA user_version = {layout.version}")
+        if version != layout.version:  # or every opening would write to the file
+            connection.execute(f"PRAGMA user_version = {layout.version}")
     except BaseException:
         connection.execute("ROLLBACK")
         raise

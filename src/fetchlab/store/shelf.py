@@ -89,7 +89,7 @@ class Shelf:
             lambda: connect(path, LAYOUT),
             name="fetchlab-cache",
             batch_size=BATCH,
-            execute=put_rows,
+            write_rows=put_rows,
             on_trouble=lambda error, rows: _call(failed, error, rows),
             before_commit=lambda connection: _call(tend, connection),
             on_commit=lambda rows: _call(settled, rows),

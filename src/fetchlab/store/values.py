@@ -22,6 +22,7 @@ import io
 import json
 import struct
 import sys
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -142,6 +143,8 @@ def _tagged(value: Any) -> Any:
         return {"$set" if isinstance(value, set) else "$frozenset": [_tagged(one) for one in value]}
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
+    if isinstance(value, PurePath):
+        return {"$path": str(value)}
     for name, cls in (("$datetime", dt.datetime), ("$date", dt.date), ("$time", dt.time)):
         if isinstance(value, cls):
             return {name: value.isoformat()}
@@ -161,6 +164,8 @@ def _untagged(value: Any) -> Any:
         return {_untagged(name): _untagged(one) for name, one in inner}
     if tag == "$bytes":
         return base64.b64decode(inner)
+    if tag == "$path":
+        return Path(inner)
     if tag in _TIMES:
         return _TIMES[tag](inner)
     if tag == "$type":

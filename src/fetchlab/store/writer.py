@@ -36,7 +36,7 @@ class Writer:
         batch_size: rows per commit.
         seconds: how long a row may wait for its batch to fill.
         on_trouble: told of an error and the rows that are not written because of it; on the writer's thread.
-        execute: says rows to the connection; one by one unless told.
+        write_rows: writes a batch; each row as the statement it is, unless told.
         before_commit: called on the writer's thread with its connection, before every commit.
         on_commit: told of the rows of a batch that is committed; on the writer's thread.
         beat: while ``beating``, seconds between two commits at most.
@@ -50,7 +50,7 @@ class Writer:
         batch_size: int = 50,
         seconds: float = 0.1,
         on_trouble: Callable[[Exception, list[Row]], object] = lambda _error, _rows: None,
-        execute: Callable[[sqlite3.Connection, list[Row]], object] | None = None,
+        write_rows: Callable[[sqlite3.Connection, list[Row]], object] | None = None,
         before_commit: Callable[[sqlite3.Connection], object] = lambda _connection: None,
         on_commit: Callable[[list[Row]], object] = lambda _rows: None,
         beat: float = 1.0,
@@ -60,7 +60,7 @@ class Writer:
         self._batch = batch_size
         self._seconds = seconds
         self._on_trouble = on_trouble
-        self._execute = execute or _one_by_one
+        self._write_rows = write_rows or _one_by_one
         self._before_commit = before_commit
         self._on_commit = on_commit
         self._beat = beat
@@ -195,7 +195,7 @@ class Writer:
                 connection = None
             connection = connection or self._open()
             connection.execute("BEGIN IMMEDIATE")
-            self._execute(connection, rows)
+            self._write_rows(connection, rows)
             for function, future in calls:
                 done.append((future, *_called(connection, function)))
             self._beaten = time.monotonic()

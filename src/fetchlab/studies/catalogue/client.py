@@ -32,7 +32,9 @@ from fetchlab.transport.client import Client
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
     from os import PathLike
+    from pathlib import Path
 
+    from fetchlab.engine.journal import Journal
     from fetchlab.engine.run import Run
     from fetchlab.model import Response, Result
     from fetchlab.policy.retry import Retry
@@ -87,6 +89,7 @@ class Catalogue:
         parallel_pages: int | Literal["auto"] = 20,
         *,
         strategy: Strategy | None = None,
+        journal: Journal | str | Path | None = None,
         progress: bool | None = None,
     ) -> Run:
         """Collect the ids of all movies from list pages of 50.
@@ -100,6 +103,8 @@ class Catalogue:
             parallel_pages: pages at a time, or ``"auto"`` for as many as the service serves well, up to 50.
                 The service asks for restraint above that.
             strategy: instead of ``parallel_pages``, any strategy of the engine.
+            journal: remembers every page, so that the same call goes on where an earlier one was stopped.
+                Pages are always read anew where the list is doubted.
             progress: whether to show progress.
 
         Returns:
@@ -108,6 +113,7 @@ class Catalogue:
 
         Raises:
             ConfigError: a knob has a value that cannot work.
+            JournalError: the journal is in use, of another service, or cannot be read and written.
         """
         _whole("max_pages", max_pages, optional=True)
         pages = AUTO if parallel_pages == "auto" else parallel_pages
@@ -124,6 +130,10 @@ class Catalogue:
             follow=lambda result: paging.saw(result.item, *result.value),
             drained=paging.next_round,
             product=lambda _: _ids_of(paging),
+            journal=journal,
+            call=("catalogue.ids", self.base_url, max_pages),
+            origin=self.base_url,
+            recalls=lambda read: read.reading == 1,
             progress=progress,
         )
         run.notes_from(paging.notes)
@@ -138,6 +148,7 @@ class Catalogue:
         strategy: Strategy | None = None,
         with_images: bool = True,
         with_cast: bool = True,
+        journal: Journal | str | Path | None = None,
         progress: bool | None = None,
     ) -> Run:
         """Fetch the details of movies.
@@ -149,6 +160,8 @@ class Catalogue:
             strategy: instead of ``workers``, any strategy of the engine.
             with_images: ask for screenshot images.
             with_cast: ask for the cast.
+            journal: remembers every movie, so that the same call goes on where an earlier one was stopped;
+                may be that of :meth:`ids`, once that has ended.
             progress: whether to show progress.
 
         Returns:
@@ -158,8 +171,13 @@ class Catalogue:
 
         Raises:
             ConfigError: a knob has a value that cannot work.
+            JournalError: the journal is in use, of another service, or cannot be read and written.
         """
         _whole("batch_size", batch_size)
+        without = [part for part, wanted in (("images", with_images), ("cast", with_cast)) if not wanted]
+        kind = "".join(
+            f"/without-{part}" for part in without
+        )  # another answer must not pass for the whole one
         flags = {"with_images": str(with_images).lower(), "with_cast": str(with_cast).lower()}
         url = f"{self.base_url}/api/v2/movie_details.json"
         table = _MovieTable(batch_size)
@@ -171,10 +189,13 @@ class Catalogue:
             ids,
             knob="ids",
             strategy=chosen,
-            key=lambda movie: f"movie/{movie}",
+            key=lambda movie: f"movie/{movie}{kind}",
             retry=self._retry,
             follow=table.add,
             product=lambda _: table.frame(),
+            journal=journal,
+            call=("catalogue.details", self.base_url, kind),
+            origin=self.base_url,
             progress=progress,
         )
 

@@ -1,0 +1,206 @@
+"""What a journal costs while a run writes it, and how soon a run goes on from a large one.
+
+While it goes on: hundreds of requests in flight at a server that takes 50 ms for each 11 KB, without a
+journal, with one, and how fast SQLite takes the same bodies when nobody does anything else. Going on: from
+the call to the first request, with all but a hundredth of the items known.
+"""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from fetchlab.bench.rounds import Measurement, measure
+from fetchlab.bench.speed import Budget, budgets, speeds
+from fetchlab.engine.calls import fetch
+from fetchlab.engine.journal import Journal
+from fetchlab.errors import StudyError
+from fetchlab.policy.keys import url_key
+from fetchlab.store.database import connect
+from fetchlab.store.journal_layout import ITEM, LAYOUT, ident
+from fetchlab.transport.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["OFF", "ON", "PLAIN", "collect", "fill", "resume", "resume_table", "table"]
+
+OFF, ON, PLAIN = "journal off", "journal on", "plain SQLite, no requests"
+SIZE = 11_000
+BATCH = 50
+SLOWER, AIM = 1.15, 1.05
+RESUMED, FIRST_SECONDS = "resume", 5.0
+KNOWN = 0.99
+
+
+def collect(
+    base: str,
+    *,
+    items: int = 20_000,
+    workers: int = 200,
+    rounds: int = 5,
+    seed: int = 0,
+    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+) -> pl.DataFrame:
+    """Measure runs with and without a journal, and SQLite alone.
+
+    Args:
+        base: the testbed's echo wire.
+        items: requests of each arm.
+        workers: requests in flight.
+        rounds: measured rounds.
+        seed: of the arms' order.
+        on_round: called before each measurement.
+
+    Returns:
+        The raw rounds; a journal's time includes its last commit and its closing.
+    """
+    urls = [f"{base}/bytes/{SIZE}?n={number}" for number in range(items)]
+    arms = {
+        OFF: partial(_fetched, urls, workers, journal=False),
+        ON: partial(_fetched, urls, workers, journal=True),
+        PLAIN: partial(_inserted, urls),
+    }
+    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+
+
+def table(rounds: pl.DataFrame, *, workers: int, latency: float, seed: int = 0) -> pl.DataFrame:
+    """Return a row per arm: items per second, the ideal, and the ratio of times to a run without a journal.
+
+    Args:
+        rounds: what :func:`collect` returned.
+        workers: requests in flight, for the ideal.
+        latency: seconds the server takes.
+        seed: of the bootstrap.
+    """
+    found = speeds(rounds, baseline=OFF, seed=seed)
+    held = budgets(rounds, [Budget(ON, OFF, 1 / SLOWER, 1 / AIM)], seed=seed).select("arm", "met")
+    slower = pl.col("arm") == ON
+    return found.join(held, on="arm", how="left", maintain_order="left").select(
+        "arm",
+        pl.col("per_s").alias("items/s"),
+        pl.when(pl.col("arm") != PLAIN).then(workers / latency).alias("ideal"),
+        pl.when(slower).then(1 / pl.col("ratio")).alias("ratio of times"),
+        pl.when(slower).then(1 / pl.col("high")).alias("low"),
+        pl.when(slower).then(1 / pl.col("low")).alias("high"),
+        pl.when(slower).then(SLOWER).alias("budget"),
+        pl.when(slower).then(AIM).alias("aim"),
+        "met",
+        "error",
+    )
+
+
+def resume(
+    base: str,
+    *,
+    items: int = 1_000_000,
+    rounds: int = 3,
+    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+) -> pl.DataFrame:
+    """Measure how long after the call a run begins to fetch what a large journal does not know.
+
+    Args:
+        base: the testbed's echo wire.
+        items: of the input; the journal knows all but the last hundredth.
+        rounds: measured rounds.
+        on_round: called before each measurement.
+
+    Returns:
+        The raw rounds; ``items`` are those of the journal.
+    """
+    urls = [f"{base}/json?n={number}" for number in range(items)]
+    known = urls[: int(items * KNOWN)]
+    with tempfile.TemporaryDirectory(prefix="fetchlab-bench-") as folder:
+        path = Path(folder) / "journal.db"
+        fill(path, known)
+        return measure(
+            {RESUMED: partial(_resumed, urls, path, len(known))}, rounds=rounds, warmup=1, on_round=on_round
+        )
+
+
+def resume_table(rounds: pl.DataFrame) -> pl.DataFrame:
+    """Return the seconds to the first request: median, longest, and what is allowed for a million items."""
+    measured = rounds.filter(~pl.col("warmup"))
+    return measured.group_by(pl.col("items").alias("items known")).agg(
+        pl.col("seconds").median().alias("first request, s"),
+        pl.col("seconds").max().alias("longest"),
+        pl.lit(FIRST_SECONDS).alias("budget"),
+        pl.col("rss_peak").max().alias("peak bytes"),
+        pl.col("error").drop_nulls().first(),
+    )
+
+
+def fill(path: Path, urls: Sequence[str], *, body: bytes = b"{}" * 50) -> None:
+    """Make a journal in which all these URLs were fetched."""
+    with closing(connect(path, LAYOUT)) as connection:
+        connection.execute("BEGIN")
+        connection.execute(
+            "INSERT INTO session VALUES (1, 0, '', ?, ?, 'done', 1, NULL)", (time.time(), time.time())
+        )
+        rows = sorted(
+            (ident(key), key, index) for index, key in enumerate(url_key("GET", url) for url in urls)
+        )
+        marks = ", ".join("?" * len(ITEM))
+        connection.executemany(
+            f"INSERT INTO item VALUES ({marks})",  # noqa: S608  # question marks
+            (
+                (number, key, 1, 1, index, "http://127.0.0.1", 200, None, None, 1, 0, 0,
+                 0.0, 0.0, 0.05, 0.05, len(body), "bytes", index + 1)
+                for number, key, index in rows
+            ),
+        )  # fmt: skip
+        connection.executemany(
+            "INSERT INTO value VALUES (?, ?)", ((index + 1, body) for index in range(len(rows)))
+        )
+        connection.execute("COMMIT")
+
+
+def _fetched(urls: list[str], workers: int, *, journal: bool) -> Measurement:
+    gc.collect()
+    with tempfile.TemporaryDirectory(prefix="fetchlab-bench-") as folder, Client() as client:
+        path = Path(folder) / "journal.db" if journal else None
+        done = Measurement.of(fetch(urls, workers=workers, client=client, journal=path, progress=False))
+    if done.ok != len(urls):
+        raise StudyError(f"{len(urls) - done.ok:,} of {len(urls):,} items have no value")
+    return done
+
+
+def _inserted(urls: list[str]) -> Measurement:
+    """The least that anybody can do: keys and bodies in batches, in the order they come."""
+    body = bytes(range(250)) * (SIZE // 250)
+    with tempfile.TemporaryDirectory(prefix="fetchlab-bench-") as folder:
+        begun = time.perf_counter()
+        with closing(sqlite3.connect(Path(folder) / "plain.db", isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("CREATE TABLE item (key TEXT PRIMARY KEY, value BLOB)")
+            for first in range(0, len(urls), BATCH):
+                connection.execute("BEGIN")
+                rows = [(url, body) for url in urls[first : first + BATCH]]
+                connection.executemany("INSERT INTO item VALUES (?, ?)", rows)
+                connection.execute("COMMIT")
+        return Measurement(time.perf_counter() - begun, items=len(urls), ok=len(urls))
+
+
+def _resumed(urls: list[str], path: Path, known: int) -> Measurement:
+    gc.collect()
+    begun = time.perf_counter()
+    with Client() as client:
+        run = fetch(urls, workers=20, client=client, journal=Journal(path), progress=False)
+        while not (run.ended or (stats := run.stats()).in_flight or stats.done > stats.earlier):
+            time.sleep(0.05)
+        seconds = time.perf_counter() - begun
+        run.cancel()
+        done = Measurement.of(run)
+    if run.stats().earlier < known:
+        raise StudyError(f"{run.stats().earlier:,} items are known, not {known:,}")
+    return replace(done, seconds=seconds, items=known)

@@ -1,0 +1,206 @@
+"""A journal read: the same tables as a run's, over all of its sessions."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import polars as pl
+import psutil
+
+from fetchlab import frame
+from fetchlab.engine.earlier import MOST_SESSIONS, row_of
+from fetchlab.engine.snapshot import from_json
+from fetchlab.errors import JournalError, StoreError
+from fetchlab.store.journal_layout import ATTEMPT, ITEM
+from fetchlab.store.journal_reader import DAMAGED, JournalReader
+
+if TYPE_CHECKING:
+    import os
+
+    from fetchlab.model import RunStats
+
+__all__ = ["JournalView"]
+
+SILENCE = 30.0
+"""Seconds without a pulse after which a session of another machine is taken for killed."""
+_KEY, _OK, _INDEX = ITEM.index("key"), ITEM.index("ok"), ITEM.index("idx")
+
+
+class JournalView:
+    """What a journal holds; ``fl.Journal.open(path)`` makes it. Every method reads what is there now.
+
+    Indices and times are those of each item's own session: its place in that call's input, and seconds since
+    that session's begin.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = JournalReader(path)
+
+    def frame(self) -> pl.DataFrame:
+        """Return the timings: a row per key as its last attempt ended, in the schema of ``run.frame()``.
+
+        Sorted by ``session`` and ``index``.
+        """
+        return frame.timings_frame(
+            (frame.seal_rows([row_of(row[_INDEX], row) for row in rows]) for rows in self._reader.items()),
+            sessions=True,
+        )
+
+    def attempts(self) -> pl.DataFrame:
+        """Return a row per attempt, of all sessions: the columns of ``run.attempts()`` and ``session``.
+
+        Of an item that was fetched anew, attempts that succeeded at once are not told of.
+        """
+        rows = self._reader.attempts()
+        skip = ATTEMPT.index("idx")
+        recorded = frame.seal_attempts([row[skip:] for row in rows]).with_columns(
+            session=pl.Series([row[ATTEMPT.index("session")] for row in rows], dtype=pl.UInt16)
+        )
+        timings = self.frame()
+        at_once = frame.attempts_at_once(timings, "session")
+        at_once = at_once.join(recorded, on=["key", "session", "attempt"], how="anti")
+        columns = [*frame.ATTEMPTS.names(), "session"]
+        return pl.concat([at_once.select(columns), recorded.select(columns)]).sort(
+            "session", "index", "started", "attempt"
+        )
+
+    def table(self) -> pl.DataFrame:
+        """Return the values of all items that are ok, joined to their timings as in ``run.table()``.
+
+        Raises:
+            JournalError: a value is damaged; the message names its key.
+        """
+        return self._joined()
+
+    def sessions(self) -> pl.DataFrame:
+        """Return a row per session.
+
+        Columns: ``session u16, started, ended datetime[UTC] (null while it runs), state str, items, ok,
+        failed, retries, bytes u64, mean_rate f64`` (items per second), ``workers u32, pid i64``. ``items``
+        are those that the session itself ended. State is a run's, or ``killed``.
+        """
+        counts = self._reader.counts()
+        rows = []
+        for number, pid, machine, started, ended, state, workers, said, beat in self._reader.sessions():
+            if state == "running" and not _lives(pid, machine, started, beat):
+                state, ended = "killed", beat or started  # noqa: PLW2901
+            items, ok, size = counts.get(number, (0, 0, 0))
+            failed, retries = items - ok, 0
+            elapsed = (ended or datetime.now(UTC).timestamp()) - started
+            own = json.loads(said).get("session") if said not in (None, "null") else None
+            if own is not None:
+                retries = own["retries"]
+                if own["items"] >= items:  # else it was killed some time after that was written
+                    items, ok, size = own["items"], own["ok"], own["bytes"]
+                    failed = items - ok
+            rate = items / elapsed if elapsed > 0 else 0.0
+            number = min(number, MOST_SESSIONS)  # noqa: PLW2901
+            head = (number, _moment(started), _moment(ended), state)
+            rows.append((*head, items, ok, failed, retries, size, rate, workers, pid))
+        return pl.DataFrame(rows, frame.SESSIONS, orient="row")
+
+    def stats(self) -> RunStats | None:
+        """Return the latest statistics that a run left, None if there are none yet.
+
+        While a run lives they are half a second old at most; ``state`` is ``killed`` if it was.
+        """
+        said = self._reader.sessions()
+        if not said:
+            return None
+        _, pid, machine, started, _, state, _, stats, beat = said[-1]
+        if stats in (None, "null"):
+            stats = self._reader.pulse()
+        if stats is None:
+            return None
+        told = from_json(stats)
+        if state == "running" and not _lives(pid, machine, started, beat):
+            state = "killed"
+        if state == "running":
+            return told
+        return dataclasses.replace(told, state=state, in_flight=0, parked=0, eta=None)
+
+    def export(self, parquet: str | os.PathLike[str]) -> Path:
+        """Write :meth:`table` to one Parquet file: of failed items the timings alone; return its path.
+
+        The file appears whole or not at all. Values that no column type holds are JSON text.
+
+        Raises:
+            StoreError: a column holds what is no JSON either.
+        """
+        path = Path(parquet)
+        table, _ = frame.storable(self._joined(failed=True))
+        part = path.with_name(f".{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            table.write_parquet(part)
+            part.replace(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            with suppress(OSError):
+                part.unlink()
+            raise StoreError(f"{path} cannot be written: {error}") from error
+        return path
+
+    def _joined(self, *, failed: bool = False) -> pl.DataFrame:
+        sealed: list[pl.DataFrame] = []
+        keys: list[str] = []
+        values: list[Any] = []
+        for rows in self._reader.items():
+            sealed.append(frame.seal_rows([row_of(row[_INDEX], row) for row in rows if row[_OK] or failed]))
+            there = [row for row in rows if row[_OK]]
+            for row, value in zip(there, self._reader.values([row[0] for row in there]), strict=True):
+                if value is DAMAGED:
+                    raise JournalError(f"{self.path}: the value of {row[_KEY]} is damaged")
+                keys.append(row[_KEY])
+                values.append(value)
+        timings = frame.timings_frame(sealed, sessions=True)
+        # indices are those of each session's own input: the place in the table stands for them meanwhile
+        indices = timings["index"]
+        timings = timings.with_columns(index=pl.int_range(pl.len(), dtype=pl.UInt32))
+        places = {key: place for place, key in enumerate(timings["key"])}
+        table = frame.join_timings(frame.values_frame([places[key] for key in keys], values), timings)
+        if failed:
+            rest = timings.filter(~pl.col("ok"))
+            clashes = {name: f"run.{name}" for name in rest.columns if f"run.{name}" in table.columns}
+            table = pl.concat([table, rest.rename(clashes)], how="diagonal").sort("index")
+        return table.with_columns(index=indices.gather(table["index"]))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return sum(items for items, _, _ in self._reader.counts().values())
+
+    def __repr__(self) -> str:
+        counts = self._reader.counts()
+        items, ok = sum(count[0] for count in counts.values()), sum(count[1] for count in counts.values())
+        sessions = len(self._reader.sessions())
+        return f"JournalView({str(self.path)!r}, {items:,} items, {ok:,} ok, {sessions} sessions)"
+
+
+def _lives(pid: int, machine: str, started: float, beat: float | None) -> bool:
+    """Say whether a session that nobody ended is going on."""
+    if machine != platform.node():
+        return time.time() - (beat or started) < SILENCE
+    try:
+        return bool(psutil.Process(pid).create_time() <= started)  # else the number is another process's now
+    except psutil.Error:
+        return False
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

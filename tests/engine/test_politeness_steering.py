@@ -344,6 +344,26 @@ def test_every_item_ends_exactly_once(hosts, names, strategy, seed, orders, rank
     clock.run(main)
 
 
+def test_two_timers_for_nearly_one_moment_do_not_stop_the_clock():
+    """A timer set again for a moment that the loop takes for now would strike for ever."""
+    slow = {"retry_after": 20, "seconds": 1.8956910317746496, "down": (7.56752108078201, 17.48114664173982)}
+    quick = {"retry_after": 0.5, "seconds": 0.4182069296029902, "down": (2.8406758014329108e-53, 2.0)}
+    usual = {"status": 503, "refuses": 0.5, "fails": 0.5, "rate": None}
+    hosts = [usual | slow, usual | slow, usual | quick]
+
+    async def main(loop):
+        strategy = Async(Adaptive(min=2, max=6, start=5))
+        names = list("cbaccabcabaaaacabbabbcccac")
+        bench = _bench(loop, hosts, names, strategy, 37, priority=lambda item: item[1] % 3)
+        for _ in range(3):
+            loop.call_later(13.892772312582455, bench.scheduler.pause)
+        loop.call_later(50, bench.scheduler.resume)
+        sink = await asyncio.wait_for(bench.run(), 1e5)
+        assert sink.times_ended == Counter(range(26))
+
+    clock.run(main)
+
+
 @settings(max_examples=150)
 @given(**cases, cancels=st.lists(st.floats(0, 30), min_size=1, max_size=4))
 def test_cancel_and_go_on_any_number_of_times(hosts, names, strategy, seed, cancels):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Parking", "Postponed"]
 
 TIMER_RESOLUTION = 0.002
+SHORTEST = 1e-6
+"""Seconds; loops take a timer for due when it nearly is: one set again for that moment would be due, too."""
 
 
 class Postponed(Exception):
@@ -93,7 +95,7 @@ class Parking:
         self.disarm()
         due = min(self._heap[0][0] if self._heap else math.inf, self._others_due())
         if due < math.inf:
-            wait = max(0.0, due - self._clock())
+            wait = max(SHORTEST, due - self._clock())
             self._timer = asyncio.get_running_loop().call_later(wait, self._strike)
 
     def disarm(self) -> None:

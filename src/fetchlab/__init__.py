@@ -17,7 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fetchlab import bench, errors, plot, reference, studies, testbed
+    from fetchlab import bench, errors, notebook, plot, reference, studies, testbed
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.downloads import download
     from fetchlab.engine.journal import Journal
@@ -65,6 +65,7 @@ __all__ = [
     "fetch",
     "load",
     "map",
+    "notebook",
     "plot",
     "preview",
     "reference",
@@ -91,7 +92,7 @@ _HOMES = {
     "fetchlab.transport.client": ("Client",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("bench", "errors", "plot", "reference", "studies", "testbed")
+_ROOMS = ("bench", "errors", "notebook", "plot", "reference", "studies", "testbed")
 
 
 logging.getLogger("fetchlab").addHandler(logging.NullHandler())  # silent unless told; engine/logbook.py

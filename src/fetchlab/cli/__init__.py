@@ -15,7 +15,19 @@ INTERRUPTED = 130
 
 def commands() -> typer.Typer:
     """Return the command line with all its commands."""
-    from fetchlab.cli import bench, browser, cache, catalogue, demo, fetch, journal, lab, notebooks, testbed
+    from fetchlab.cli import (
+        bench,
+        browser,
+        cache,
+        catalogue,
+        demo,
+        fetch,
+        journal,
+        lab,
+        monitor,
+        notebooks,
+        testbed,
+    )
 
     app = typer.Typer(
         name="fetchlab",
@@ -25,7 +37,7 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (fetch, catalogue, cache, journal, demo, lab, notebooks, bench, testbed, browser):
+    for module in (fetch, catalogue, cache, journal, monitor, demo, lab, notebooks, bench, testbed, browser):
         module.register(app)
     return app
 

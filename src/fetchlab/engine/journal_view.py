@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import platform
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
-import psutil
 
 from fetchlab import frame
 from fetchlab.engine.earlier import MOST_SESSIONS, row_of
+from fetchlab.engine.liveness import lives
 from fetchlab.engine.snapshot import from_json
 from fetchlab.errors import JournalError, StoreError
 from fetchlab.store.journal_layout import ATTEMPT, ITEM
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["JournalView"]
 
-SILENCE = 30.0
-"""Seconds without a pulse after which a session of another machine is taken for killed."""
 _KEY, _OK, _INDEX = ITEM.index("key"), ITEM.index("ok"), ITEM.index("idx")
 
 
@@ -90,7 +86,7 @@ class JournalView:
         counts = self._reader.counts()
         rows = []
         for number, pid, machine, started, ended, state, workers, said, beat in self._reader.sessions():
-            if state == "running" and not _lives(pid, machine, started, beat):
+            if state == "running" and not lives(pid, machine, started, beat):
                 state, ended = "killed", beat or started  # noqa: PLW2901
             items, ok, size = counts.get(number, (0, 0, 0))
             failed, retries = items - ok, 0
@@ -121,7 +117,7 @@ class JournalView:
         if stats is None:
             return None
         told = from_json(stats)
-        if state == "running" and not _lives(pid, machine, started, beat):
+        if state == "running" and not lives(pid, machine, started, beat):
             state = "killed"
         if state == "running":
             return told
@@ -190,16 +186,6 @@ class JournalView:
         items, ok = sum(count[0] for count in counts.values()), sum(count[1] for count in counts.values())
         sessions = len(self._reader.sessions())
         return f"JournalView({str(self.path)!r}, {items:,} items, {ok:,} ok, {sessions} sessions)"
-
-
-def _lives(pid: int, machine: str, started: float, beat: float | None) -> bool:
-    """Say whether a session that nobody ended is going on."""
-    if machine != platform.node():
-        return time.time() - (beat or started) < SILENCE
-    try:
-        return bool(psutil.Process(pid).create_time() <= started)  # else the number is another process's now
-    except psutil.Error:
-        return False
 
 
 def _moment(seconds: float | None) -> datetime | None:

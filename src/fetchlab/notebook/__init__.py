@@ -1,4 +1,4 @@
-"""What only a notebook needs: runs that show themselves, and notebooks executed headless."""
+"""What only a notebook needs: runs that show themselves or are watched, and notebooks executed headless."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fetchlab.notebook.headless import execute
+    from fetchlab.notebook.watching import monitor
 
-__all__ = ["execute", "here", "register", "say"]
+__all__ = ["execute", "here", "monitor", "register", "say"]
 
 
 def register() -> None:
@@ -44,4 +45,8 @@ def __getattr__(name: str) -> Any:
         from fetchlab.notebook.headless import execute
 
         return execute
+    if name == "monitor":
+        from fetchlab.notebook.watching import monitor
+
+        return monitor
     raise AttributeError(f"module 'fetchlab.notebook' has no attribute {name!r}")

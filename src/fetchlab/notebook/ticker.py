@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,10 +29,16 @@ class Ticker:
         self._views: list[Callable[[], bool]] = []
         self._thread: threading.Thread | None = None
 
-    def add(self, view: Callable[[], bool]) -> None:
-        """Refresh this view from now on."""
+    def add(self, view: Callable[[], bool], every: float = 0.0) -> None:
+        """Refresh this view from now on.
+
+        Args:
+            view: what to call.
+            every: seconds from one call to the next, rounded up to whole ticks; each tick unless told.
+        """
+        turns = max(1, math.ceil(every / self._period - 1e-9))
         with self._lock:
-            self._views.append(view)
+            self._views.append(view if turns == 1 else _at_times(view, turns))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._tick, name="fetchlab-ticker", daemon=True)
                 self._thread.start()
@@ -51,6 +59,12 @@ class Ticker:
                 if not self._views:
                     self._thread = None
                     return
+
+
+def _at_times(view: Callable[[], bool], turns: int) -> Callable[[], bool]:
+    """Return a view that is refreshed at one tick of so many."""
+    ticks = count(1)
+    return lambda: next(ticks) % turns != 0 or view()
 
 
 def _refreshed(view: Callable[[], bool]) -> bool:

@@ -36,6 +36,7 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
         "fetch",
         "journal",
         "lab",
+        "monitor",
         "notebooks",
         "testbed",
     }

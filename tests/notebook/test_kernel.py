@@ -100,6 +100,25 @@ def test_progress_shows_itself_and_ends_as_done(kernel):
     assert 'value="1.0000"' in state["value"]
 
 
+@pytest.mark.usefixtures("slow")
+def test_a_monitor_shows_itself_and_ends_with_the_run(kernel):
+    """Shown as a widget while it moves, and as HTML that a saved notebook can be read by."""
+    code = (
+        "run = fl.fetch(urls, workers=3, journal='watched.db', progress=False)\n"
+        "watched = fl.notebook.monitor('watched.db')\nwatched"
+    )
+    printed, shown = kernel.answer(kernel.send(code))
+    assert printed == ""
+    [data] = shown
+    assert "watched.db · session 1" in data["text/html"]
+    assert data["text/plain"].startswith("Monitor('watched.db'): ")
+    box = kernel.widgets[data["application/vnd.jupyter.widget-view+json"]["model_id"]]
+    bar, text = (kernel.widgets[child.removeprefix("IPY_MODEL_")] for child in box["children"])
+    assert kernel.run("await run; print(watched.wait(60).standing.state)") == "done"
+    assert bar["value"] == 1.0
+    assert "12 of 12 · 100 %" in text["value"]
+
+
 def test_progress_false_shows_nothing(kernel):
     """A loop over a hundred runs must be able to keep the page clean."""
     assert kernel.answer(kernel.send("await fl.fetch(urls, progress=False)\nprint(1)")) == ("1", [])

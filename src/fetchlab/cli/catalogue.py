@@ -11,6 +11,7 @@ import typer
 from fetchlab.cli import INTERRUPTED
 from fetchlab.cli.beds import base_url as serving
 from fetchlab.cli.knobs import journal_of
+from fetchlab.cli.monitor import watch_line
 from fetchlab.cli.tables import say, show
 from fetchlab.errors import ConfigError
 
@@ -78,6 +79,7 @@ def catalogue(
         remembers = None
         if not no_journal and not (base_url is None and _of_another(journal, url)):
             remembers = journal_of(journal, refetch=refetch)
+            say(watch_line(journal))
         listing = client.ids(max_pages, pages, journal=remembers, progress=True)
         stopped = _interrupted(listing)
         ids = listing.result()

@@ -13,6 +13,7 @@ import typer
 from fetchlab.cli import inputs, knobs
 from fetchlab.cli.cache import seconds_of
 from fetchlab.cli.job import USAGE, Job, progress, stoppable
+from fetchlab.cli.monitor import watch_line
 from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -290,6 +291,8 @@ def fetch(
         except ConfigError as error:
             print(f"fetchlab: {knobs.flag_of(error)}", file=sys.stderr)
             raise typer.Exit(USAGE) from None
+        if journal is not None and not quiet:
+            print(watch_line(journal), file=sys.stderr)
         job = Job(run, out, errors_out, parse.value)
         with stoppable(run), progress(run, wanted=not quiet):
             job.take()

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def watch_line(journal: str | os.PathLike[str]) -> str:
     """Return the line by which a command with a journal tells how to watch it."""
-    return f"Watch it from another terminal: fetchlab monitor {shlex.quote(str(journal))}"
+    return f"To watch it, in another terminal: fetchlab monitor {shlex.quote(str(journal))}"
 
 
 def monitor(

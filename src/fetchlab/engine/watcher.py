@@ -28,7 +28,7 @@ __all__ = ["Watcher"]
 
 SILENT = 10.0
 """Seconds without a pulse after which a session is called silent; a pulse comes twice a second."""
-LINGER = 2.0
+LINGER = 1.0
 """Seconds that a watcher stays after the end: a study's next step may go on with the same journal."""
 POINTS = 1200
 

@@ -36,8 +36,8 @@ _CELL = "text-align:left;padding:0 1em 0 0"
 def monitor(path: str | os.PathLike[str]) -> Monitor:
     """Watch a run by its journal, which this or any other process writes.
 
-    As a cell's last expression it shows itself and moves by itself, twice a second, until the run has ended or
-    it is closed. It reads only.
+    As a cell's last expression it shows itself and moves by itself, twice a second, until the run has ended
+    or it is closed. It reads only.
 
     Args:
         path: the journal.

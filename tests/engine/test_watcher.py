@@ -141,7 +141,8 @@ def test_hits_of_a_cache_and_waiting_items_are_put_in_words(echo, path):
         assert watcher.look().state == "starting"
         stats = fl.RunStats(
             state="running", total=None, done=50, ok=40, failed=10, cached=20, retries=9, refused=5,
-            bytes=2_000_000, rate=10.0, mean_rate=12.5, eta=None, elapsed=4.0, in_flight=3, workers=7, parked=4,
+            bytes=2_000_000, rate=10.0, mean_rate=12.5, eta=None, elapsed=4.0, in_flight=3, workers=7,
+            parked=4,
             errors={"TimedOut": 10}, limits={echo: 7}, waits={"rate": 3, "backoff": 1}, earlier=10,
         )  # fmt: skip
         file.pulse(as_json(stats))
@@ -151,7 +152,7 @@ def test_hits_of_a_cache_and_waiting_items_are_put_in_words(echo, path):
         assert facts["cache"] == "20 hits · 50.0% of 40"
         assert facts["in flight"] == "3 of 7 allowed · 4 waiting: 3 rate, 1 backoff"
         assert facts["read"] == "2 MB · 500 kB/s"
-        assert wording.together(seen) == "50"
+        assert wording.together(seen) == "50 so far"
         assert seen.hosts[0].limit == 7
         assert seen.failures[0].example_key == ""
     finally:

@@ -57,7 +57,7 @@ def share(standing: Standing) -> float | None:
 def together(standing: Standing) -> str:
     """Return done of total, and when the rest will be."""
     stats = standing.stats
-    total = "" if stats.total is None else f" of {stats.total:,}"
+    total = " so far" if stats.total is None else f" of {stats.total:,}"
     parts = [f"{stats.done:,}{total}"]
     if (part := share(standing)) is not None:
         # 99.96 % would round to all of it

@@ -118,7 +118,7 @@ def test_it_follows_a_run_in_a_pipe_and_ends_with_it(fetchlab, bed, path):
     before = bed.counters("echo")["requests"]
 
     def hurry():
-        while bed.counters("echo")["requests"] < before + 8:
+        while bed.counters("echo")["requests"] < before + 6:
             time.sleep(0.02)
         bed.configure("echo", latency=0.0)
 

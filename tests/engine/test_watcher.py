@@ -58,7 +58,7 @@ def test_a_run_in_another_process_is_watched_killed_and_resumed(bed, echo, path)
     bed.configure("echo", latency=0.05)
     watcher = Watcher(path)
     with begun(path, echo, 400, 4) as child:
-        seen = until(watcher.look, lambda seen: seen.own > 8 and len(seen.points) > 1, "a run")
+        seen = until(watcher.look, lambda seen: seen.own > 0, "a run")
         assert seen.state == "running"
         assert (seen.session, seen.sessions, seen.pid) == (1, 1, child.pid)
         stats = seen.stats

@@ -44,17 +44,24 @@ def test_it_shows_how_a_run_ended(echo, path):
 def test_its_widgets_are_written_to_not_made_anew(bed, echo, path):
     """A widget per refresh fills the browser's memory over a long run."""
     bed.configure("echo", latency=0.05)
-    run = fl.fetch([f"{echo}/json?n={n}" for n in range(50)], workers=2, journal=path)
+    run = fl.fetch([f"{echo}/json?n={n}" for n in range(300)], workers=2, journal=path)
     monitor = Monitor(path)
     widgets = monitor.widget, monitor._bar, monitor._text
-    values = []
-    monitor._bar.observe(lambda change: values.append(change["new"]), "value")
+    values, moved = [], threading.Event()
+
+    def note(change):
+        values.append(change["new"])
+        moved.set()
+
+    monitor._bar.observe(note, "value")
     monitor._start()
+    assert moved.wait(60)
+    assert run.state == "running", "it moved while the run went on"
+    bed.configure("echo", latency=0.0)
     run.wait()
     monitor.wait(60)
     assert (monitor.widget, monitor._bar, monitor._text) == widgets
     assert values[-1] == 1.0
-    assert len(values) > 1, "it moved while the run went on"
     assert values == sorted(values)
     assert monitor.refresh() is False
 

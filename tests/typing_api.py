@@ -31,3 +31,4 @@ def in_a_script() -> None:
     with fl.Journal.open("j.db") as journal:
         assert_type(journal.sessions(), pl.DataFrame)
         assert_type(journal.stats(), fl.RunStats | None)
+    assert_type(fl.notebook.monitor("j.db").wait().standing.state, str)

@@ -17,7 +17,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fetchlab import bench, errors, notebook, plot, reference, studies, testbed
+    from fetchlab import bench, errors, plot, reference, studies, testbed
+    from fetchlab import notebook as notebook  # fl.notebook.monitor; what only notebooks need is not listed
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.downloads import download
     from fetchlab.engine.journal import Journal
@@ -65,7 +66,6 @@ __all__ = [
     "fetch",
     "load",
     "map",
-    "notebook",
     "plot",
     "preview",
     "reference",

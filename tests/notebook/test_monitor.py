@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import subprocess
+import sys
 import threading
 from itertools import pairwise
 
@@ -127,3 +129,10 @@ def test_a_view_may_ask_for_fewer_ticks():
     assert over.wait(30)
     assert len(slow) >= 3
     assert all(later - sooner == 2 for sooner, later in pairwise(slow))
+
+
+def test_it_is_there_before_any_run():
+    """A second notebook that only watches has called nothing else of ours."""
+    code = "import fetchlab as fl; fl.notebook.monitor('absent.db')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "JournalError: absent.db: there is no such journal" in done.stderr

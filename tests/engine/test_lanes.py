@@ -220,7 +220,11 @@ def test_what_is_left_over_is_given_to_whoever_has_something_to_do():
     assert Counter(work.host for work in taken) == {"http://a": 20, "http://b": 1}
 
 
-@given(pauses=st.lists(st.floats(0.1, 1000), min_size=1, max_size=12, unique=True))
+MILLISECONDS = st.integers(100, 1_000_000).map(lambda number: number / 1000)
+"""Seconds; those nearer to each other than a clock can tell fall into one moment."""
+
+
+@given(pauses=st.lists(MILLISECONDS, min_size=1, max_size=12, unique=True))
 def test_resting_hosts_wake_in_the_order_of_their_due_times(pauses):
     """Woken late, a host waits longer than it asked; woken early, it is asked too soon."""
     waiting = Waiting(rules=lambda _: HostRules(Retry(patience=1e6)))

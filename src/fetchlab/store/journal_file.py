@@ -76,6 +76,7 @@ class JournalFile:
 
     def __init__(self, path: Path, *, batch_size: int, workers: int) -> None:
         self.path = path
+        self._where = path.absolute()  # a notebook may change its folder
         self.trouble: JournalError | None = None
         self.on_trouble: Callable[[JournalError], None] = lambda _: None
         self.on_room: Callable[[], None] = lambda: None
@@ -200,7 +201,7 @@ class JournalFile:
 
     def _connection(self) -> sqlite3.Connection:
         opened, self._opened = self._opened, None
-        return opened or _connected(self.path)
+        return opened or _connected(self._where)
 
     def _write(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         ended = [row for table, row in rows if table == _ITEM]

@@ -62,7 +62,11 @@ PUT = (
 )
 PUT_BODY = "INSERT INTO body VALUES {} ON CONFLICT (id) DO UPDATE SET data = excluded.data"
 RENEW = "UPDATE entry SET stored = ?2, expires = ?3, used = ?2, fetches = fetches + 1 WHERE id = ?1"
-TOUCH = "UPDATE entry SET used = max(used, ?2), hits = hits + ?3 WHERE id = ?1"
+TOUCH = (
+    "UPDATE entry SET used = max(entry.used, seen.used), hits = entry.hits + seen.hits FROM"
+    " (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS used,"
+    " json_extract(value, '$[2]') AS hits FROM json_each(?)) AS seen WHERE entry.id = seen.id"
+)
 GET = (
     "SELECT key, kind, head, data, stored, expires, seconds, crc_all"
     " FROM entry JOIN body ON body.id = entry.body WHERE entry.id = ?"

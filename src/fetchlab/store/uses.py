@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -39,8 +40,8 @@ class Uses:
             self._hits[number] = (now, hits + 1)
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Write what was noted; on the writer's thread."""
+        """Write what was noted, in one statement; on the writer's thread."""
         with self._lock:
             hits, self._hits = self._hits, {}
             self._written = time.monotonic()
-        connection.executemany(TOUCH, [(number, *seen) for number, seen in hits.items()])
+        connection.execute(TOUCH, (json.dumps([(number, *seen) for number, seen in hits.items()]),))

@@ -218,7 +218,7 @@ BUSY = """
 import os, sys, time
 import fetchlab as fl
 def hang(item):
-    print(os.getpid(), file=sys.stderr, flush=True)
+    os.write(2, f"{os.getpid()}\\n".encode())  # in one piece: another worker writes, too
     time.sleep(600)
 run = fl.map(hang, range(4), strategy=fl.Processes(2))
 """

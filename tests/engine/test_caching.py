@@ -27,9 +27,9 @@ def urls_of(base, count, path="/json"):
 
 def aged(cache, key, seconds):
     """Put an entry's time back, as if it had been stored so long ago."""
-    old = cache.old(cache.key_of(key))
+    old = cache.tiers.old(cache.key_of(key))
     expires = None if old.expires is None else old.expires - seconds
-    cache.store(old.renewed(old.stored - seconds, expires))
+    cache.tiers.store(old.renewed(old.stored - seconds, expires))
     cache.flush()
 
 
@@ -257,7 +257,7 @@ def test_a_client_error_is_no_reason_for_old_values(bed, echo, tmp_path):
     cache = fl.Cache(tmp_path / "c.db", stale_if_error=3600)
     url = f"{echo}/refuse/1?status=404"
     now = time.time()
-    cache.store(Entry.of_value(cache.key_of(url), b"old", stored=now - 9, expires=now - 1, seconds=0.1))
+    cache.tiers.store(Entry.of_value(cache.key_of(url), b"old", stored=now - 9, expires=now - 1, seconds=0.1))
     assert fl.fetch([url], cache=cache).wait().stats().failed == 1
 
 

@@ -107,7 +107,7 @@ def test_stats_count_by_tier(tmp_path):
     cache = fl.Cache(tmp_path / "c.db", memory=1)
     now = time.time()
     for key in "ab":
-        cache.store(Entry.of_value(key, key, stored=now, expires=None, seconds=2.0))
+        cache.tiers.store(Entry.of_value(key, key, stored=now, expires=None, seconds=2.0))
     cache.flush()
     cache.get("b")
     cache.get("a")
@@ -420,7 +420,7 @@ def test_the_frame_tells_of_every_entry(cache):
 def stored(cache, key, body, moments, ttl=10.0):
     """Store an entry at several moments, as if it had been fetched then."""
     for moment, content in zip(moments, body, strict=True):
-        cache.store(Entry.of_value(key, content, stored=moment, expires=moment + ttl, seconds=0.5))
+        cache.tiers.store(Entry.of_value(key, content, stored=moment, expires=moment + ttl, seconds=0.5))
     cache.flush()
 
 

@@ -324,7 +324,7 @@ def test_a_million_entries_open_at_once_and_keep_to_their_size(tmp_path):
     with fl.Cache(path, memory=0) as cache:
         for number in range(1_000_000):
             cache.put(number, number)
-            while cache.backlog > 2000:
+            while cache.tiers.backlog > 2000:
                 time.sleep(0.001)
     began = time.perf_counter()
     with fl.Cache(path) as cache:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from fetchlab.engine.work import Work
     from fetchlab.model import Response
-    from fetchlab.store.cache import Cache
     from fetchlab.store.leases import Verdict
+    from fetchlab.store.tiers import Tiers
 
 __all__ = ["Caching", "by_function", "by_request"]
 
@@ -55,7 +55,7 @@ class Caching:
 
     Args:
         task: makes attempts.
-        cache: where to look; its mode is not ``"off"``.
+        tiers: where to look; their mode is not ``"off"``.
         parse: makes a value from a stored response; None where values are stored.
         named: what the cache knows an item by, None for what is not to be cached. It is called after the task
             has prepared the item.
@@ -64,12 +64,12 @@ class Caching:
     def __init__(
         self,
         task: _Task,
-        cache: Cache,
+        tiers: Tiers,
         parse: Callable[[Response], Any] | None,
         named: Callable[[Work], str | None],
     ) -> None:
         self._task = task
-        self._cache = cache
+        self._tiers = tiers
         self._parse = parse
         self._named = named
         self._since = time.time()
@@ -80,17 +80,17 @@ class Caching:
     def prepare(self, work: Work) -> None:
         """Prepare the item for its task, and see whether it needs a request."""
         self._task.prepare(work)
-        cache = self._cache
+        tiers = self._tiers
         name = work.name = self._named(work)
         work.at_hand = None
         if name is None:
             return
         if self._held < HELD:
-            work.at_hand = cache.good(name, self._since)
+            work.at_hand = tiers.good(name, self._since)
             self._held += work.at_hand is not None
-        elif cache.has_good(name, self._since):
+        elif tiers.has_good(name, self._since):
             work.at_hand = True
-        if work.at_hand is None and (name in cache.flights or cache.rules.mode == "offline"):
+        if work.at_hand is None and (name in tiers.lead or tiers.rules.mode == "offline"):
             work.at_hand = True
 
     async def __call__(self, work: Work) -> Any:
@@ -100,38 +100,38 @@ class Caching:
             name = work.name = self._named(work)  # raises again what prepare met
             if name is None:
                 return await self._task(work)
-        cache = self._cache
+        tiers = self._tiers
         entry = work.at_hand
         if type(entry) is Entry:
             self._held -= 1
             work.at_hand = True
             return self._replayed(work, entry)
-        entry = cache.good(name, self._since, memory_only=work.at_hand is None and cache.leases)
+        entry = tiers.good(name, self._since, memory_only=work.at_hand is None and tiers.lead.among_processes)
         if entry is not None:
             return self._replayed(work, entry)
-        cache.or_miss(name)
-        if not cache.flights.begin(name):
-            raise Postponed(partial(cache.when_over, name, "mine"))
+        tiers.or_miss(name)
+        if not tiers.lead.begin(name):
+            raise Postponed(partial(tiers.lead.when_over, name, "mine"))
         try:
             if work.at_hand:  # what was to be had is gone: the item must wait for its host
                 raise Postponed
             verdict = await self._lease(name)  # which looks into the file, too
             if verdict.startswith("mine"):
                 try:
-                    return await self._asked(work, name, cache.old(name) if verdict != "mine" else None)
+                    return await self._asked(work, name, tiers.old(name) if verdict != "mine" else None)
                 finally:
-                    cache.give_back(name)
+                    tiers.lead.give_back(name)
         finally:
-            cache.flights.end(name)
-        raise Postponed(None if verdict == "stored" else partial(cache.when_over, name, "held"))
+            tiers.lead.end(name)
+        raise Postponed(None if verdict == "stored" else partial(tiers.lead.when_over, name, "held"))
 
     def rescue(self, work: Work, error: Exception) -> Callable[[], Any] | None:
         """Return what ends an item with an old entry where one may stand in for a failure."""
         name = work.name
-        if name is None or self._cache.rules.stale_if_error is None or not weathers(error):
+        if name is None or self._tiers.rules.stale_if_error is None or not weathers(error):
             return None
-        entry = self._cache.old(name)
-        if entry is None or not self._cache.rules.stands_in(entry.expires, time.time()):
+        entry = self._tiers.old(name)
+        if entry is None or not self._tiers.rules.stands_in(entry.expires, time.time()):
             return None
         try:
             value = self._value(entry)
@@ -139,7 +139,7 @@ class Caching:
             return None
 
         def taken() -> Any:
-            self._cache.count("stale")
+            self._tiers.count("stale")
             self._note(work, entry)
             work.cached = True
             return value
@@ -152,7 +152,7 @@ class Caching:
 
     async def _lease(self, name: str) -> Verdict:
         """Ask for the lead among processes; those who ask in one turn of the loop ask together."""
-        if not self._cache.leases:
+        if not self._tiers.lead.among_processes:
             return "mine, old"
         loop = asyncio.get_running_loop()
         if not self._asking:
@@ -163,7 +163,7 @@ class Caching:
 
     def _lease_all(self) -> None:
         asking, self._asking = self._asking, []
-        asked = self._cache.lease([name for name, _ in asking], self._since)
+        asked = self._tiers.lead.ask([name for name, _ in asking], self._since)
         loop = asyncio.get_running_loop()
 
         def told() -> None:
@@ -175,7 +175,7 @@ class Caching:
                 if not future.done():
                     future.set_result(verdict)
                 elif verdict.startswith("mine"):  # cancelled meanwhile
-                    self._cache.give_back(name)
+                    self._tiers.lead.give_back(name)
 
         def tell(_: object) -> None:
             with suppress(RuntimeError):  # the loop is gone
@@ -185,26 +185,26 @@ class Caching:
 
     async def _asked(self, work: Work, name: str, old: Entry | None) -> Any:
         """Make an attempt and store what it brings; of an old entry, ask whether it still holds."""
-        cache, request = self._cache, work.request
+        tiers, request = self._tiers, work.request
         extra: Mapping[str, str] = {}
         if old is not None and request is not None:
             extra = conditions(old.headers, request.headers)
             if extra:
                 request = _with(request, extra)
-        cache.count("misses")
+        tiers.count("misses")
         began = time.perf_counter()
         response, value = await self._task.exchange(work, request, asks=bool(extra))
         now = time.time()
         if old is not None and extra and response is not None and response.status == 304:
-            cache.count("revalidated")
-            _, expires = cache.lasts_until(old.response(), now)
+            tiers.count("revalidated")
+            _, expires = tiers.lasts_until(old.response(), now)
             self._note(work, old)
-            return self._value(cache.renew(old, expires))
+            return self._value(tiers.renew(old, expires))
         self._keep(name, response, value, now, time.perf_counter() - began)
         return value
 
     def _keep(self, name: str, response: Response | None, value: Any, now: float, seconds: float) -> None:
-        keep, expires = self._cache.lasts_until(response, now)
+        keep, expires = self._tiers.lasts_until(response, now)
         if not keep:
             return
         try:
@@ -217,7 +217,7 @@ class Caching:
                 self._warned = True
                 log.warning("%s is not cached: %s", name, error)
             return
-        self._cache.store(entry)
+        self._tiers.store(entry)
 
     def _replayed(self, work: Work, entry: Entry) -> Any:
         self._note(work, entry)
@@ -237,7 +237,7 @@ class Caching:
 
 
 def by_request(
-    cache: Cache,
+    tiers: Tiers,
     sent: Mapping[str, str],
     *,
     key: Callable[[Any], str] | None = None,
@@ -246,12 +246,12 @@ def by_request(
     """Return what names an item by its request; requests for a part, or with a condition, have no name.
 
     Args:
-        cache: whose rules hold.
+        tiers: whose rules hold.
         sent: headers that the client adds to every request.
         key: makes an item's name instead.
         tells: what is added to it, to tell an item from others with the same request.
     """
-    methods, keys = frozenset(cache.rules.methods), cache.keys
+    methods, keys = frozenset(tiers.rules.methods), tiers.keys
 
     def named(work: Work) -> str | None:
         request = work.request

@@ -158,7 +158,7 @@ class Downloading:
         key: Callable[[Any], str],
         cache: Cache | None = None,
     ) -> None:
-        self._cache = None if cache is None or cache.rules.mode == "off" else cache
+        self._tiers = None if cache is None or cache.rules.mode == "off" else cache.tiers
         self._since = time.time()
         self._receiver = receiver
         self._disk = disk
@@ -184,13 +184,13 @@ class Downloading:
             self.prepare(work)
         place = self._places[work.index]
         digest = self._digest(work.item, place.key)
-        cache, name = self._cache, f"download {place.key}"
-        if cache is not None:
-            place.offline = cache.rules.mode == "offline"
-            place.fresh = cache.good(name, self._since) is not None
+        tiers, name = self._tiers, f"download {place.key}"
+        if tiers is not None:
+            place.offline = tiers.rules.mode == "offline"
+            place.fresh = tiers.good(name, self._since) is not None
         done = await self._receiver.receive(Request.of(work.item), place, digest, work)
-        if cache is not None and not work.cached:
-            cache.store_value(name, {"name": done.path.name, "bytes": done.bytes})
+        if tiers is not None and not work.cached:
+            tiers.store_value(name, {"name": done.path.name, "bytes": done.bytes})
         del self._places[work.index]
         return done
 

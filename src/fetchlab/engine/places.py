@@ -53,7 +53,7 @@ def calling_task(
         inner = Calling(task, timeout=timeout)
     if cache is None or cache.rules.mode == "off":
         return inner
-    return Caching(inner, cache, None, by_function(task, key))
+    return Caching(inner, cache.tiers, None, by_function(task, key))
 
 
 def fetching_task(
@@ -95,7 +95,7 @@ def fetching_task(
     if not caches:
         return inner
     assert cache is not None  # for the type checker
-    return Caching(inner, cache, parse, by_request(cache, client.headers, key=key, tells=tells))
+    return Caching(inner, cache.tiers, parse, by_request(cache.tiers, client.headers, key=key, tells=tells))
 
 
 class _Place(Protocol):

@@ -4,40 +4,28 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
-import threading
 import time
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from fetchlab.errors import CacheMiss, ConfigError
+from fetchlab.errors import ConfigError
 from fetchlab.model import Request
-from fetchlab.policy.freshness import METHODS, Rules, lasts_until
+from fetchlab.policy.freshness import METHODS, Rules
 from fetchlab.policy.keys import plain_key
 from fetchlab.store import advice
-from fetchlab.store.cache_keys import CacheKeys
-from fetchlab.store.cache_stats import CacheStats
 from fetchlab.store.creating import created, created_async
-from fetchlab.store.entry import Entry
-from fetchlab.store.flights import Flights
 from fetchlab.store.memoize import memoized
-from fetchlab.store.memory import Memory
-from fetchlab.store.shelf import shelf_at
+from fetchlab.store.tiers import OWN, Tiers
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Collection
-    from concurrent.futures import Future
 
     import polars as pl
 
     from fetchlab.policy.freshness import Mode
-    from fetchlab.store.leases import Verdict
+    from fetchlab.store.cache_stats import CacheStats
 
 __all__ = ["Cache"]
-
-_OWN = object()
 
 
 class Cache:
@@ -92,22 +80,8 @@ class Cache:
             _whole("max_bytes", max_bytes, 1)
         self.path = None if path is None else Path(path)
         self._knobs = (path, ttl, memory, max_bytes, mode, stale_if_error, vary)
-        self._keys = CacheKeys(self.rules)
-        self._since = time.time()
         self._max_bytes = max_bytes
-        self._shelf = (
-            None
-            if self.path is None or mode == "off"
-            else shelf_at(self.path, max_bytes=max_bytes, readonly=mode == "offline")
-        )
-        if self._shelf is None or not memory:
-            self._memory = Memory(memory, max_bytes or sys.maxsize)
-        else:
-            self._memory = self._shelf.memory.widen(memory)
-        self._flights = Flights()
-        self._lock = threading.Lock()  # guards _counts and _saved
-        self._counts: Counter[str] = Counter()
-        self._saved = 0.0
+        self.tiers = Tiers(self.path, self.rules, memory=memory, max_bytes=max_bytes)
 
     @classmethod
     def of(cls, cache: Any) -> Cache | None:
@@ -122,8 +96,6 @@ class Cache:
             return cls(cache)
         raise ConfigError("cache", f"give fl.Cache(…) or a file's path, not {cache!r}")
 
-    # for people
-
     def get(self, key: Any, default: Any = None) -> Any:
         """Return what is stored under a key and still good, else ``default``.
 
@@ -134,10 +106,10 @@ class Cache:
         Returns:
             The :class:`Response` of a request, or the value.
         """
-        entry = self.good(self.key_of(key))
+        entry = self.tiers.good(self.key_of(key))
         return default if entry is None else entry.value()
 
-    def put(self, key: Any, value: Any, ttl: Any = _OWN) -> None:
+    def put(self, key: Any, value: Any, ttl: Any = OWN) -> None:
         """Store a value: anything JSON can say, bytes, a polars DataFrame, a dataclass, a Response.
 
         Args:
@@ -148,9 +120,9 @@ class Cache:
         Raises:
             StoreError: the value cannot be stored.
         """
-        self.store_value(self.key_of(key), value, ttl)
+        self.tiers.store_value(self.key_of(key), value, ttl)
 
-    def get_or_create(self, key: Any, create: Callable[[], Any], ttl: Any = _OWN) -> Any:
+    def get_or_create(self, key: Any, create: Callable[[], Any], ttl: Any = OWN) -> Any:
         """Return what is stored, else what ``create`` returns, stored from then on.
 
         Of many who ask at once one creates, in this and other processes; if it fails, the next one does.
@@ -165,14 +137,14 @@ class Cache:
         """
         name = self.key_of(key)
         if inspect.iscoroutinefunction(create):
-            return created_async(self, name, create, ttl)
-        return created(self, name, create, ttl)
+            return created_async(self.tiers, name, create, ttl)
+        return created(self.tiers, name, create, ttl)
 
     def memoize(
         self,
         function: Callable[..., Any] | None = None,
         *,
-        ttl: Any = _OWN,
+        ttl: Any = OWN,
         key: Callable[..., Any] | None = None,
     ) -> Any:
         """Make a function remember what it returned for its arguments; a decorator.
@@ -186,21 +158,16 @@ class Cache:
             key: makes the key of a call's arguments, where these have no plain form.
         """
         if function is None:
-            return lambda decorated: memoized(self, decorated, ttl=ttl, key=key)
-        return memoized(self, function, ttl=ttl, key=key)
+            return lambda decorated: memoized(self.tiers, decorated, ttl=ttl, key=key)
+        return memoized(self.tiers, function, ttl=ttl, key=key)
 
     def delete(self, key: Any) -> bool:
         """Drop an entry; say whether it was there."""
-        name = self.key_of(key)
-        return self._memory.remove(name) if self._shelf is None else self._shelf.remove(name)
+        return self.tiers.remove(self.key_of(key))
 
     def clear(self) -> int:
         """Drop all entries; return how many there were."""
-        if self._shelf is not None:
-            return self._shelf.clear()
-        count = len(self._memory)
-        self._memory.clear()
-        return count
+        return self.tiers.clear()
 
     def expire(self, older_than: float | None = None) -> int:
         """Drop entries whose time is over, which also end to be asked about and to stand in for failures.
@@ -212,31 +179,11 @@ class Cache:
             How many were dropped.
         """
         now = time.time()
-        before = -1.0 if older_than is None else now - older_than
-        if self._shelf is not None:
-            return self._shelf.expire(now, before)
-        return self._memory.expire(now, before)
+        return self.tiers.expire(now, -1.0 if older_than is None else now - older_than)
 
     def stats(self) -> CacheStats:
         """Return a snapshot of what was asked and what is held."""
-        with self._lock:
-            counts, saved = self._counts.copy(), self._saved
-        if self._shelf is None:
-            held = {
-                "entries": len(self._memory),
-                "bytes": self._memory.bytes,
-                "evicted": self._memory.dropped,
-            }
-        else:
-            held = self._shelf.tally()
-        names = ("hits_memory", "hits_file", "misses", "revalidated", "stale", "stored")
-        trouble = None if self._shelf is None else self._shelf.trouble
-        return CacheStats(
-            **{name: counts[name] for name in names},
-            **held,
-            seconds_saved=saved,
-            trouble="" if trouble is None else str(trouble),
-        )
+        return self.tiers.stats()
 
     def frame(self) -> pl.DataFrame:
         """Return a row per entry, the latest stored first.
@@ -245,7 +192,7 @@ class Cache:
         it took to get)``, hits u64, fetches u64`` (how often it was fetched)``, changes u64`` (how often that
         brought another body). Without a file the last three are 0, 1 and 0.
         """
-        return advice.entries_frame(self._rows())
+        return advice.entries_frame(self.tiers.rows())
 
     def advice(self) -> pl.DataFrame:
         """Return what to change, and how many requests that would have saved.
@@ -255,17 +202,26 @@ class Cache:
 
         Columns: ``advice str, host str, entries u32, requests i64, knob str, example_key str, detail str``.
         """
-        return advice.advice_frame(self._rows(), self.stats(), self._max_bytes)
+        return advice.advice_frame(self.tiers.rows(), self.stats(), self._max_bytes)
+
+    def key_of(self, key: Any) -> str:
+        """Return the name under which something is stored."""
+        if isinstance(key, Request):
+            return self.tiers.keys.of_request(key)
+        if isinstance(key, str) and key[:8].lower().startswith(("http://", "https://")):
+            return self.tiers.keys.of_request(Request(key))
+        name = plain_key(key)
+        if name is None:
+            raise ConfigError("key", f"give a string, a number, a tuple of those or a Request, not {key!r}")
+        return name
 
     def flush(self) -> None:
         """Wait until everything stored so far is in the file."""
-        if self._shelf is not None:
-            self._shelf.flush()
+        self.tiers.flush()
 
     def close(self) -> None:
         """Write what waits and close the file; what is asked later opens it again."""
-        if self._shelf is not None:
-            self._shelf.close()
+        self.tiers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -283,161 +239,6 @@ class Cache:
             f"Cache({where}, mode={self.rules.mode!r}, {held.entries:,} entries, {held.bytes / 1e6:,.1f} MB, "
             f"{held.hits:,} hits, {held.misses:,} misses)"
         )
-
-    # for the engine
-
-    def key_of(self, key: Any) -> str:
-        """Return the name under which something is stored."""
-        if isinstance(key, Request):
-            return self._keys.of_request(key)
-        if isinstance(key, str) and key[:8].lower().startswith(("http://", "https://")):
-            return self._keys.of_request(Request(key))
-        name = plain_key(key)
-        if name is None:
-            raise ConfigError("key", f"give a string, a number, a tuple of those or a Request, not {key!r}")
-        return name
-
-    @property
-    def flights(self) -> Flights:
-        """Who is getting what at this moment: all caches of one file know of each other's."""
-        return self._flights if self._shelf is None else self._shelf.flights
-
-    @property
-    def backlog(self) -> int:
-        """Rows that are not in the file yet."""
-        return 0 if self._shelf is None else self._shelf.backlog
-
-    @property
-    def keys(self) -> CacheKeys:
-        """What names requests."""
-        return self._keys
-
-    def is_good(self, stored: float, expires: float | None, since: float | None = None) -> bool:
-        """Say whether an entry with these times may be used without asking."""
-        return self.rules.is_fresh(stored, expires, time.time(), self._since if since is None else since)
-
-    def has_good(self, key: str, since: float | None = None) -> bool:
-        """Say whether there is an entry to use without asking."""
-        entry = self._memory.get(key)
-        if entry is not None and self.is_good(entry.stored, entry.expires, since):
-            return True
-        times = None if self._shelf is None else self._shelf.times(key)
-        return times is not None and self.is_good(*times, since)
-
-    def good(self, key: str, since: float | None = None, *, memory_only: bool = False) -> Entry | None:
-        """Return an entry to use without asking, and count the hit; None if there is none."""
-        if self.rules.mode == "off":
-            return None
-        entry = self._memory.get(key)
-        tier = "hits_memory"
-        if entry is None or not self.is_good(entry.stored, entry.expires, since):
-            entry = None if self._shelf is None or memory_only else self._shelf.get(key)
-            tier = "hits_file"
-            if entry is None or not self.is_good(entry.stored, entry.expires, since):
-                return None
-            self._memory.put(entry)
-        with self._lock:
-            self._counts[tier] += 1
-            self._saved += entry.seconds
-        if self._shelf is not None:
-            self._shelf.touch(key, time.time())
-        return entry
-
-    def old(self, key: str) -> Entry | None:
-        """Return an entry of any age, None if there is none."""
-        stored = None if self._shelf is None else self._shelf.get(key)
-        return stored or self._memory.get(key)
-
-    def count(self, what: str) -> None:
-        """Count a miss, a revalidation or a stand-in."""
-        with self._lock:
-            self._counts[what] += 1
-
-    def store(self, entry: Entry) -> None:
-        """Keep an entry."""
-        self.count("stored")
-        self._memory.put(entry)
-        if self._shelf is not None:
-            self._shelf.put(entry)
-
-    def lasts_until(self, response: Any, now: float) -> tuple[bool, float | None]:
-        """Return whether to store a response or value (None), and until when it is good."""
-        ttl = self.rules.ttl
-        return lasts_until(3600.0 if callable(ttl) and response is None else ttl, response, now)
-
-    def renew(self, entry: Entry, expires: float | None) -> Entry:
-        """Note that the server has said an entry is unchanged; return it with its new time."""
-        fresh = entry.renewed(time.time(), expires)
-        self._memory.put(fresh)
-        if self._shelf is not None:
-            self._shelf.renew(fresh)
-        return fresh
-
-    @property
-    def leases(self) -> bool:
-        """True if other processes may be asking for the same."""
-        return self._shelf is not None and self._shelf.writable
-
-    def lease(self, keys: list[str], since: float | None = None) -> Future[list[Verdict]]:
-        """Ask for the lead among processes; return the future of a verdict per key."""
-        shelf = self._shelf
-        assert shelf is not None
-
-        def good(stored: float, expires: float | None) -> bool:
-            return self.is_good(stored, expires, since)
-
-        def take(connection: sqlite3.Connection) -> list[Verdict]:
-            return [shelf.leases.take(connection, key, good) for key in keys]
-
-        return shelf.call(take)
-
-    def give_back(self, key: str) -> None:
-        """Give the lead among processes back."""
-        if self._shelf is not None:
-            self._shelf.leases.give_back(key)
-
-    def when_over(self, key: str, verdict: Verdict, call: Callable[[], object]) -> None:
-        """Call back when somebody else's asking is over, another process's (``held``) or our own."""
-        if verdict == "held" and self._shelf is not None:
-            self._shelf.leases.when_over(key, call)
-        else:
-            self.flights.when_over(key, call)
-
-    def store_value(self, name: str, value: Any, ttl: Any = _OWN, seconds: float = 0.0) -> None:
-        """Keep a value under a name."""
-        if self.rules.mode == "off":
-            return
-        now = time.time()
-        given = self.rules.ttl if ttl is _OWN else ttl
-        keep, expires = lasts_until(given if not callable(given) or ttl is not _OWN else 3600.0, value, now)
-        if keep:
-            self.store(Entry.of_value(name, value, stored=now, expires=expires, seconds=seconds))
-
-    def or_miss(self, name: str) -> None:
-        """Raise offline, where nothing can be asked."""
-        if self.rules.mode == "offline":
-            self.count("misses")
-            raise CacheMiss(f"the cache is offline and does not hold {name} (cache=fl.Cache(mode=…))")
-
-    def _rows(self) -> list[tuple[Any, ...]]:
-        if self._shelf is not None:
-            return self._shelf.rows(advice.SELECT)
-        return [
-            (
-                entry.key,
-                entry.kind,
-                entry.size,
-                entry.stored,
-                entry.expires,
-                entry.seconds,
-                0,
-                1,
-                0,
-                0,
-                entry.stored,
-            )
-            for entry in reversed(self._memory.entries())
-        ]
 
 
 def tuple_of(names: Any) -> Any:

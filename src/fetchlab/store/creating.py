@@ -14,40 +14,40 @@ from fetchlab.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fetchlab.store.cache import Cache
     from fetchlab.store.leases import Verdict
+    from fetchlab.store.tiers import Tiers
 
 __all__ = ["created", "created_async"]
 
 
-def created(cache: Cache, name: str, create: Callable[[], Any], ttl: Any) -> Any:
+def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any:
     """Return the value under a name, created if need be; blocks while somebody else creates it.
 
     Raises:
         CacheMiss: offline, and there is nothing.
     """
     while True:
-        entry = cache.good(name)
+        entry = tiers.good(name)
         if entry is not None:
             return entry.value()
-        if cache.rules.mode == "off":
+        if tiers.rules.mode == "off":
             return create()
-        cache.or_miss(name)
+        tiers.or_miss(name)
         verdict: Verdict = "held"
-        leads = cache.flights.begin(name)
+        leads = tiers.lead.begin(name)
         if leads:
             try:
-                verdict = cache.lease([name]).result()[0] if cache.leases else "mine"
+                verdict = tiers.lead.ask([name]).result()[0] if tiers.lead.among_processes else "mine"
                 if verdict.startswith("mine"):
-                    cache.count("misses")
+                    tiers.count("misses")
                     began = time.perf_counter()
                     value = create()
-                    cache.store_value(name, value, ttl, time.perf_counter() - began)
+                    tiers.store_value(name, value, ttl, time.perf_counter() - began)
                     return value
             finally:
                 if verdict.startswith("mine"):
-                    cache.give_back(name)
-                cache.flights.end(name)
+                    tiers.lead.give_back(name)
+                tiers.lead.end(name)
         if verdict != "stored":
             if loop.on_loop_thread():
                 raise ConfigError(
@@ -55,39 +55,43 @@ def created(cache: Cache, name: str, create: Callable[[], Any], ttl: Any) -> Any
                     "this is the engine's own thread, where waiting would be for ever; use an async function",
                 )
             over = threading.Event()
-            cache.when_over(name, "held" if leads else "mine", over.set)
+            tiers.lead.when_over(name, "held" if leads else "mine", over.set)
             over.wait()
 
 
-async def created_async(cache: Cache, name: str, create: Callable[[], Awaitable[Any]], ttl: Any) -> Any:
+async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[Any]], ttl: Any) -> Any:
     """Do the same for an async function, on whatever event loop this is awaited."""
     while True:
-        entry = cache.good(name)
+        entry = tiers.good(name)
         if entry is not None:
             return entry.value()
-        if cache.rules.mode == "off":
+        if tiers.rules.mode == "off":
             return await create()
-        cache.or_miss(name)
+        tiers.or_miss(name)
         verdict: Verdict = "held"
-        leads = cache.flights.begin(name)
+        leads = tiers.lead.begin(name)
         if leads:
             try:
-                verdict = (await asyncio.wrap_future(cache.lease([name])))[0] if cache.leases else "mine"
+                verdict = (
+                    (await asyncio.wrap_future(tiers.lead.ask([name])))[0]
+                    if tiers.lead.among_processes
+                    else "mine"
+                )
                 if verdict.startswith("mine"):
-                    cache.count("misses")
+                    tiers.count("misses")
                     began = time.perf_counter()
                     value = await create()
-                    cache.store_value(name, value, ttl, time.perf_counter() - began)
+                    tiers.store_value(name, value, ttl, time.perf_counter() - began)
                     return value
             finally:
                 if verdict.startswith("mine"):
-                    cache.give_back(name)
-                cache.flights.end(name)
+                    tiers.lead.give_back(name)
+                tiers.lead.end(name)
         if verdict != "stored":
-            await _over(cache, name, "held" if leads else "mine")
+            await _over(tiers, name, "held" if leads else "mine")
 
 
-async def _over(cache: Cache, name: str, verdict: Verdict) -> None:
+async def _over(tiers: Tiers, name: str, verdict: Verdict) -> None:
     here, over = asyncio.get_running_loop(), asyncio.Event()
-    cache.when_over(name, verdict, partial(here.call_soon_threadsafe, over.set))
+    tiers.lead.when_over(name, verdict, partial(here.call_soon_threadsafe, over.set))
     await over.wait()

@@ -19,13 +19,13 @@ from fetchlab.store.values import encode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetchlab.store.cache import Cache
+    from fetchlab.store.tiers import Tiers
 
 __all__ = ["function_name", "is_bound", "memoized"]
 
 
 def memoized(
-    cache: Cache, function: Callable[..., Any], *, ttl: Any, key: Callable[..., Any] | None
+    tiers: Tiers, function: Callable[..., Any], *, ttl: Any, key: Callable[..., Any] | None
 ) -> Callable[..., Any]:
     """Return a function that asks the cache first; async where the given one is.
 
@@ -50,13 +50,13 @@ def memoized(
 
         @functools.wraps(function)
         async def remembered_async(*args: Any, **kwargs: Any) -> Any:
-            return await created_async(cache, name_of(args, kwargs), lambda: function(*args, **kwargs), ttl)
+            return await created_async(tiers, name_of(args, kwargs), lambda: function(*args, **kwargs), ttl)
 
         return remembered_async
 
     @functools.wraps(function)
     def remembered(*args: Any, **kwargs: Any) -> Any:
-        return created(cache, name_of(args, kwargs), lambda: function(*args, **kwargs), ttl)
+        return created(tiers, name_of(args, kwargs), lambda: function(*args, **kwargs), ttl)
 
     return remembered
 

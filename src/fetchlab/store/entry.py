@@ -6,24 +6,20 @@ import hashlib
 import zlib
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-from pyreqwest.http import HeaderMap
-
 from fetchlab.model import Response
-from fetchlab.redaction import redact_header, redact_url
 from fetchlab.store import values
+from fetchlab.store.responses import head_of, read_head, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fetchlab.store.responses import Head
 
 __all__ = ["Entry", "id_of"]
 
 RESPONSE = "response"
 OVERHEAD = 200
 """Bytes that a row takes beside its key, head and body, about."""
-_read_head = msgspec.json.Decoder(tuple[int, list[tuple[str, str]], str, str]).decode
-"""Status, headers, URL, HTTP version."""
-_LEFT_OUT = frozenset({"connection", "transfer-encoding", "keep-alive"})
 
 
 def id_of(key: str) -> int:
@@ -67,21 +63,14 @@ class Entry:
         self.stored = stored
         self.expires = expires
         self.seconds = seconds
-        self._head: Any = None
+        self._head: Head | None = None
 
     @classmethod
     def of_response(
         cls, key: str, response: Response, *, stored: float, expires: float | None, seconds: float
     ) -> Entry:
         """Return the entry of a response; its secret headers are masked."""
-        headers = [
-            (name.lower(), redact_header(name, value))
-            for name, value in response.headers.items()
-            if name.lower() not in _LEFT_OUT
-        ]
-        head = msgspec.json.encode(
-            (response.status, headers, redact_url(response.url), response.http_version)
-        )
+        head = head_of(response)
         return cls(key, RESPONSE, head, response.content, stored=stored, expires=expires, seconds=seconds)
 
     @classmethod
@@ -91,9 +80,9 @@ class Entry:
         Raises:
             StoreError: it is nothing that can be stored.
         """
-        kind, body = values.encode(value)
-        if kind == RESPONSE:
+        if isinstance(value, Response):
             return cls.of_response(key, value, stored=stored, expires=expires, seconds=seconds)
+        kind, body = values.encode(value)
         return cls(key, kind, None, body, stored=stored, expires=expires, seconds=seconds)
 
     @property
@@ -109,17 +98,16 @@ class Entry:
     @property
     def headers(self) -> Mapping[str, str]:
         """A response's headers by their names in lower case; none for a value."""
-        return dict(self._read()[1]) if self.head else {}
+        return dict(self._read().headers) if self.head else {}
 
     @property
     def status(self) -> int | None:
         """A response's status; None for a value."""
-        return self._read()[0] if self.head else None
+        return self._read().status if self.head else None
 
     def response(self) -> Response:
         """Return the response."""
-        status, headers, url, version = self._read()
-        return Response(status, HeaderMap(headers), self.body, url, version)
+        return response_of(self._read(), self.body)
 
     def value(self) -> Any:
         """Return the value, a response for a response.
@@ -135,7 +123,7 @@ class Entry:
             self.key, self.kind, self.head, self.body, stored=stored, expires=expires, seconds=self.seconds
         )
 
-    def _read(self) -> Any:
+    def _read(self) -> Head:
         if self._head is None:
-            self._head = _read_head(self.head or b"")
+            self._head = read_head(self.head or b"")
         return self._head

@@ -20,24 +20,21 @@ import dataclasses
 import datetime as dt
 import io
 import json
-import struct
 import sys
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from pyreqwest.http import HeaderMap
 
 from fetchlab.errors import StoreError
 from fetchlab.model import Response
-from fetchlab.redaction import redact_header, redact_url
+from fetchlab.store import responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["decode", "encode"]
 
-_HEAD = struct.Struct("<I")
 _PLAIN = (str, int, float, bool, type(None))
 _TIMES: dict[str, Callable[[str], Any]] = {
     "$datetime": dt.datetime.fromisoformat,
@@ -55,7 +52,7 @@ def encode(value: Any) -> tuple[str, bytes]:
     if type(value) is bytes:
         return "bytes", value
     if isinstance(value, Response):
-        return "response", _pack_response(value)
+        return "response", responses.pack(value)
     polars = sys.modules.get("polars")
     if polars is not None and isinstance(value, polars.DataFrame):
         file = io.BytesIO()
@@ -93,7 +90,7 @@ def decode(kind: str, data: bytes) -> Any:
         if kind == "tagged":
             return _untagged(json.loads(data))
         if kind == "response":
-            return _unpack_response(data)
+            return responses.unpack(data)
         if kind == "arrow":
             import polars as pl
 
@@ -101,30 +98,6 @@ def decode(kind: str, data: bytes) -> Any:
     except Exception as error:
         raise StoreError(f"a stored value is damaged ({type(error).__name__}: {error})") from error
     raise StoreError(f"a stored value is of a kind that this fetchlab does not know: {kind!r}")
-
-
-def _pack_response(response: Response) -> bytes:
-    head = msgspec.json.encode(
-        {
-            "status": response.status,
-            "headers": [(name, redact_header(name, value)) for name, value in response.headers.items()],
-            "url": redact_url(response.url),
-            "http_version": response.http_version,
-        }
-    )
-    return _HEAD.pack(len(head)) + head + response.content
-
-
-def _unpack_response(data: bytes) -> Response:
-    (length,) = _HEAD.unpack_from(data)
-    head = msgspec.json.decode(data[_HEAD.size : _HEAD.size + length])
-    return Response(
-        head["status"],
-        HeaderMap([(name, value) for name, value in head["headers"]]),
-        bytes(data[_HEAD.size + length :]),
-        head["url"],
-        head["http_version"],
-    )
 
 
 def _tagged(value: Any) -> Any:

@@ -167,6 +167,24 @@ def test_a_killed_process_leaves_no_lock_and_is_called_killed(path):
     assert first[4] == first[8], "it ended when it was last heard of"
 
 
+def test_no_more_than_two_batches_are_open(path):
+    """What a killed process loses is what was in flight and two batches, however slow the disk is."""
+    with opened(path, batch_size=5) as file:
+        room = threading.Event()
+        file.on_room = room.set
+        go_on = threading.Event()
+        blocked = file._writer.call(lambda _: go_on.wait(30))
+        for number in range(9):
+            file.ended(row(f"k{number}"), b"v")
+            assert file.has_room()
+        file.ended(row("k9"), b"v")
+        assert not file.has_room()
+        go_on.set()
+        blocked.result()
+        assert room.wait(30)
+        assert file.has_room()
+
+
 def test_pulses_do_not_pile_up(path):
     """A run of a week would leave a million of them."""
     with opened(path, batch_size=1000) as file:

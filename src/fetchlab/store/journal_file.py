@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import JournalError, StoreError
+from fetchlab.store.checkpoints import Checkpoints
 from fetchlab.store.database import connect, told
 from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT
 from fetchlab.store.journal_lock import JournalLock
@@ -33,15 +34,13 @@ __all__ = ["JournalFile"]
 PULSES_KEPT = 300
 CHECKED_BYTES = 64_000_000
 """Files up to this size are looked through for damage before they are used: a fraction of a second."""
-BEHIND = 4
-"""Batches that may wait before no more is begun: a checkpoint takes as long as two or three."""
+OPEN = 2
+"""Batches that may be open before no more is begun."""
 HELD_BYTES = 64_000_000
 AT_ONCE = 50
 """Rows in one statement: SQLite's limit is on the number of values."""
 CACHE = -65_536
 """KiB, negative as SQLite wants it; row numbers are random, so that a batch touches many pages."""
-CHECKPOINT = 4000
-"""Pages of log before they go into the file: each time takes a sync, and what changed twice goes once."""
 
 _ITEM, _VALUE, _ATTEMPT, _PULSE = "item", "value", "attempt", "pulse"
 _UPDATE = ", ".join(f"{name} = excluded.{name}" for name in ITEM[2:])
@@ -80,14 +79,16 @@ class JournalFile:
         self.trouble: JournalError | None = None
         self.on_trouble: Callable[[JournalError], None] = lambda _: None
         self.on_room: Callable[[], None] = lambda: None
-        self._limit = BEHIND * batch_size
-        self._counting = threading.Lock()  # guards _held
-        self._held = 0  # bytes of values that are not written yet
+        self._most_open = OPEN * batch_size
+        self._counting = threading.Lock()  # guards _open and _held
+        self._open = 0  # items that are not committed yet
+        self._held = 0  # bytes of their values
         self._lost: list[Row] = []
         self._hungry = False
         self._lock = JournalLock(path)
         try:
             self._opened: sqlite3.Connection | None = _connected(path)
+            self._current = self._opened
             self.session = _begun(self._opened, workers)
             (self._place,) = self._opened.execute("SELECT COALESCE(max(id), 0) + 1 FROM value").fetchone()
         except BaseException as error:
@@ -97,11 +98,13 @@ class JournalFile:
             if isinstance(error, JournalError):
                 raise _advised(error, path) from error
             raise
+        self._checkpoints = Checkpoints(self._where)
         self._writer = Writer(
             self._connection,
             name="fetchlab-journal",
             batch_size=batch_size,
             on_trouble=self._failed,
+            on_commit=self._committed,
             write_rows=self._write,
         )
 
@@ -143,11 +146,19 @@ class JournalFile:
         self._put((_PULSE, (self.session, time.time(), stats)))
 
     def has_room(self) -> bool:
-        """Say whether the writer keeps up; if not, ``on_room`` will be called, in its thread."""
-        if self._writer.waiting <= self._limit and self._held <= HELD_BYTES:
+        """Say whether another item may begin; if not, ``on_room`` will be called, in the writer's thread.
+
+        None may while two batches are open, the one that is being written and the one that fills. So a killed
+        process has these and what was in flight to fetch again, and no more. One alone would keep hundreds of
+        workers waiting for the disk.
+        """
+        if self._has_room():
             return True
         self._hungry = True  # and look again: it may have caught up before it could see the flag
-        return self._writer.waiting <= self._limit and self._held <= HELD_BYTES
+        return self._has_room()
+
+    def _has_room(self) -> bool:
+        return self._open < self._most_open and self._held <= HELD_BYTES
 
     def close(self, state: str, stats: str) -> None:
         """Write all that waits and how the session ended, let go of the file; blocks.
@@ -173,6 +184,7 @@ class JournalFile:
         except (sqlite3.Error, StoreError) as error:
             self.trouble = self.trouble or self._told(error)
         finally:
+            self._checkpoints.close()
             self._writer.close()
             self._lock.release()
         if self.trouble is not None:
@@ -192,16 +204,19 @@ class JournalFile:
         if self.trouble is not None:
             self._lost.append(row)
             return
-        if row[0] == _ITEM and row[1][1] is not None:
+        if row[0] == _ITEM:
             with self._counting:
-                self._held += len(row[1][1])
+                self._open += 1
+                self._held += len(row[1][1] or b"")
         self._writer.write(*row)
 
     # on the writer's thread
 
     def _connection(self) -> sqlite3.Connection:
         opened, self._opened = self._opened, None
-        return opened or _connected(self._where)
+        self._current = opened or _connected(self._where)
+        self._checkpoints.arrange(self._current)
+        return self._current
 
     def _write(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         ended = [row for table, row in rows if table == _ITEM]
@@ -230,11 +245,6 @@ class JournalFile:
                 "DELETE FROM pulse WHERE session = ? AND id <= (SELECT max(id) FROM pulse) - ?",
                 (self.session, PULSES_KEPT),
             )
-        with self._counting:
-            self._held -= sum(len(data) for _, data in ended if data is not None)
-        if self._hungry and self._writer.waiting <= self._limit:
-            self._hungry = False
-            self.on_room()
 
     def _insert(self, connection: sqlite3.Connection, table: str, rows: list[Any]) -> None:
         head, width = _HEADS[table]
@@ -250,12 +260,29 @@ class JournalFile:
                     if key != row[1]:
                         raise JournalError(_clash(self.path, key, row[1]))
 
+    def _committed(self, rows: list[Row]) -> None:
+        items, held = self._settle(rows)
+        self._checkpoints.wrote(self._current, pages=items, data=held)
+
+    def _settle(self, rows: list[Row]) -> tuple[int, int]:
+        """Make room: these are committed, or never will be here; return their number and bytes."""
+        sizes = [len(row[1] or b"") for table, row in rows if table == _ITEM]
+        items, held = len(sizes), sum(sizes)
+        with self._counting:
+            self._open -= items
+            self._held -= held
+        if self._hungry and self._has_room():
+            self._hungry = False
+            self.on_room()
+        return items, held
+
     def _failed(self, error: Exception, rows: list[Row]) -> None:
         self._lost.extend(rows)
         first = self.trouble is None
         self.trouble = self.trouble or self._told(error)
         if first:
             self.on_trouble(self.trouble)
+        self._settle(rows)
 
     def _told(self, error: Exception) -> JournalError:
         if isinstance(error, JournalError):
@@ -270,7 +297,6 @@ def _connected(path: Path) -> sqlite3.Connection:
     connection = connect(path, LAYOUT)
     try:
         connection.execute(f"PRAGMA cache_size = {CACHE}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
         if 0 < before <= CHECKED_BYTES:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":

@@ -8,9 +8,13 @@ from fetchlab.bench.rounds import Measurement, measure
 
 
 def rounds(arms, *, warmup=0, **columns):
-    """``arms``: name → (seconds, items), or a list of them, one per round; every item went well."""
+    """Measured rounds without measuring; every item went well.
+
+    ``arms``: name → (seconds, items), of five rounds alike, or a list of them, one per round.
+    """
     kept = {name: figures if isinstance(figures, list) else [figures] for name, figures in arms.items()}
     count = max(map(len, kept.values()))
+    count = 5 if count == 1 else count
     queues = {name: iter(figures * (count + warmup)) for name, figures in kept.items()}
 
     def once(name):

@@ -74,7 +74,7 @@ def collect(
     return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
 
 
-def table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return what each policy costs, dearest first.
 
     Returns:
@@ -83,13 +83,13 @@ def table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
     """
     readers = pl.col("arm").is_in(_READERS)
     parts = [
-        _against(rounds.filter(~readers), PLAIN, seed),
-        _against(rounds.filter(readers | (pl.col("arm") == READ)), READ, seed),
+        _against(rounds.filter(~readers), PLAIN),
+        _against(rounds.filter(readers | (pl.col("arm") == READ)), READ),
     ]
     return pl.concat(parts).sort("ratio", "arm", descending=[True, False])
 
 
-def _against(rounds: pl.DataFrame, baseline: str, seed: int) -> pl.DataFrame:
+def _against(rounds: pl.DataFrame, baseline: str) -> pl.DataFrame:
     measured = rounds.filter(~pl.col("warmup")).with_columns(us=pl.col("seconds") / pl.col("items") * 1e6)
     base = measured.filter(arm=baseline).select("round", base="us")
     costs = (
@@ -98,7 +98,7 @@ def _against(rounds: pl.DataFrame, baseline: str, seed: int) -> pl.DataFrame:
         .agg(us_per_item=pl.col("base").median(), cost_us=(pl.col("us") - pl.col("base")).median())
     )
     return (
-        summarise(rounds, baseline=baseline, seed=seed)
+        summarise(rounds, baseline=baseline)
         .filter(pl.col("arm") != baseline)
         .join(costs, on="arm", how="left", maintain_order="left")
         .select(

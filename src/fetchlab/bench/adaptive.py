@@ -122,12 +122,11 @@ def collect(
     return pl.concat([swept, finals], how="diagonal").insert_column(0, pl.lit(profile).alias("profile"))
 
 
-def table(rows: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def table(rows: pl.DataFrame) -> pl.DataFrame:
     """Return a row per profile: best fixed number, ``Adaptive()``, their ratio, what was refused or lost.
 
     Args:
         rows: what :func:`collect` returned, of one profile or several.
-        seed: of the bootstrap.
 
     Returns:
         ``ratio`` is of speeds, adaptive to best fixed; ``limit`` is where it stood at the end; ``refused %``
@@ -135,7 +134,7 @@ def table(rows: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
     """
     return pl.DataFrame(
         [
-            _row(profile, part, seed)
+            _row(profile, part)
             for profile in rows["profile"].unique(maintain_order=True)
             for part in [rows.filter(profile=profile)]
         ],
@@ -183,13 +182,13 @@ def _best(sweep: pl.DataFrame) -> int:
     return int(kept.sort(pl.col("items") / pl.col("seconds"), descending=True)["workers"][0])
 
 
-def _row(profile: str, part: pl.DataFrame, seed: int) -> dict[str, object]:
+def _row(profile: str, part: pl.DataFrame) -> dict[str, object]:
     final = part.filter(~pl.col("warmup"))
     ours = final.filter(arm=ARM)
     (best,) = set(final["arm"]) - {ARM}
-    rates = speeds(final, baseline=ARM, seed=seed)
+    rates = speeds(final, baseline=ARM)
     known = dict(zip(rates["arm"], rates["per_s"], strict=True))
-    ratio = speed_ratio(final, ARM, best, seed=seed)
+    ratio = speed_ratio(final, ARM, best)
     refused, lost = _refused(ours), int(ours["lost"].sum() or 0)
     return {
         "profile": profile,

@@ -92,20 +92,20 @@ def collect(
         return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
 
 
-def table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return a row per arm: items per second, and the ratio to the replay from the file."""
     import polars as pl
 
-    return speeds(rounds, baseline=FILE, seed=seed).select(
+    return speeds(rounds, baseline=FILE).select(
         "arm", pl.col("per_s").alias("items/s"), "us_per_item", "ratio", "low", "high", "error"
     )
 
 
-def budget_table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def budget_table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return the ratios that are asked for."""
     wanted = [Budget(arm, name, AT_LEAST) for arm in (MEMORY, FILE) for name in PEERS]
     wanted.append(Budget(COLD, BARE, None))
-    return budgets(rounds, wanted, seed=seed)
+    return budgets(rounds, wanted)
 
 
 def _cold(urls: Sequence[str], workers: int, path: Path) -> Measurement:

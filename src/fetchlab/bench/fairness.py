@@ -66,13 +66,12 @@ def collect(
     return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
 
 
-def table(rounds: pl.DataFrame, *, workers: int = 20, seed: int = 0) -> pl.DataFrame:
+def table(rounds: pl.DataFrame, *, workers: int = 20) -> pl.DataFrame:
     """Return a row per arm: the fast host's speed, how it compares to being alone, and what was fair.
 
     Args:
         rounds: what :func:`collect` returned.
         workers: at both hosts together, for the ideal: the fast host alone with all of them.
-        seed: of the bootstrap.
 
     Returns:
         ``fast/s`` and ``slow/s`` are medians; ``ratio`` is the fast host's speed to that of it alone, with
@@ -85,7 +84,7 @@ def table(rounds: pl.DataFrame, *, workers: int = 20, seed: int = 0) -> pl.DataF
     for arm in ARMS:
         part = measured.filter(arm=arm)
         rates = {host: _rate(part, host) for host in alone}
-        ratio = None if arm == SLOW else speed_ratio(_of_fast(rounds), arm, FAST, seed=seed)
+        ratio = None if arm == SLOW else speed_ratio(_of_fast(rounds), arm, FAST)
         both = arm not in (FAST, SLOW)
         rows.append(
             {

@@ -61,14 +61,14 @@ def collect(
     return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
 
 
-def table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return a row per number of workers.
 
     Returns:
         ``httpx/s`` and ``fetchlab/s``, ``httpx, µs each`` and how many of them its pool takes (``of them
         pool``), and ``ratio``, fetchlab's speed to httpx's, with its interval.
     """
-    rates = _rates(rounds, seed)
+    rates = _rates(rounds)
     known = rounds if "pool_s" in rounds.columns else rounds.with_columns(pool_s=pl.lit(None, pl.Float64))
     pools = (
         known.filter(~pl.col("warmup"), pl.col("items") > 0)
@@ -79,7 +79,7 @@ def table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
     rows = []
     for count in sorted({int(arm.split()[1]) for arm in rates}):
         theirs, ours = f"httpx, {count}", f"fetchlab, {count}"
-        ratio = speed_ratio(rounds, ours, theirs, seed=seed)
+        ratio = speed_ratio(rounds, ours, theirs)
         rows.append(
             {
                 "workers": count,
@@ -104,8 +104,8 @@ def long(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _rates(rounds: pl.DataFrame, seed: int) -> dict[str, float]:
-    measured = speeds(rounds, baseline=rounds["arm"][0], seed=seed).drop_nulls("per_s")
+def _rates(rounds: pl.DataFrame) -> dict[str, float]:
+    measured = speeds(rounds, baseline=rounds["arm"][0]).drop_nulls("per_s")
     return dict(zip(measured["arm"], measured["per_s"], strict=True))
 
 

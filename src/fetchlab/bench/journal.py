@@ -73,17 +73,16 @@ def collect(
     return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
 
 
-def table(rounds: pl.DataFrame, *, workers: int, latency: float, seed: int = 0) -> pl.DataFrame:
+def table(rounds: pl.DataFrame, *, workers: int, latency: float) -> pl.DataFrame:
     """Return a row per arm: items per second, the ideal, and the ratio of times to a run without a journal.
 
     Args:
         rounds: what :func:`collect` returned.
         workers: requests in flight, for the ideal.
         latency: seconds the server takes.
-        seed: of the bootstrap.
     """
-    found = speeds(rounds, baseline=OFF, seed=seed)
-    held = budgets(rounds, [Budget(ON, OFF, 1 / SLOWER, 1 / AIM)], seed=seed).select("arm", "met")
+    found = speeds(rounds, baseline=OFF)
+    held = budgets(rounds, [Budget(ON, OFF, 1 / SLOWER, 1 / AIM)]).select("arm", "met")
     slower = pl.col("arm") == ON
     return found.join(held, on="arm", how="left", maintain_order="left").select(
         "arm",

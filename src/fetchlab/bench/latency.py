@@ -64,13 +64,12 @@ def collect(
     return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
 
 
-def table(rounds: pl.DataFrame, *, latency: float, seed: int = 0) -> pl.DataFrame:
+def table(rounds: pl.DataFrame, *, latency: float) -> pl.DataFrame:
     """Return a row per client and number of workers.
 
     Args:
         rounds: what :func:`collect` returned.
         latency: seconds the server takes, for the ideal.
-        seed: of the bootstrap.
 
     Returns:
         Requests per second, the ideal and the share of it that was reached, and for the engine the ratio to
@@ -83,8 +82,8 @@ def table(rounds: pl.DataFrame, *, latency: float, seed: int = 0) -> pl.DataFram
         for count, arm in ours.items()
         if f"wrk, {count}" in set(rounds["arm"])
     ]
-    held = budgets(rounds, wanted, seed=seed).drop("against")
-    found = speeds(rounds, baseline=next(iter(ours.values())), seed=seed).select(
+    held = budgets(rounds, wanted).drop("against")
+    found = speeds(rounds, baseline=next(iter(ours.values()))).select(
         "arm", "per_s", "error", workers=pl.col("arm").map_elements(_workers, return_dtype=pl.Int64)
     )
     return (

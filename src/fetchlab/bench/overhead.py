@@ -98,11 +98,11 @@ def httpx_arms(target: Target, items: int, workers: tuple[int, ...]) -> dict[str
     return {f"httpx, {count}": partial(loops.httpx, urls, count) for count in workers}
 
 
-def table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return a row per client: requests per second, µs each, and the ratio to wrk (else to pyreqwest)."""
     known = set(rounds["arm"])
     baseline = next(arm for arm in ("wrk, 20", "pyreqwest, 20") if arm in known)
-    found = speeds(rounds, baseline=baseline, seed=seed)
+    found = speeds(rounds, baseline=baseline)
     return found.rename(
         {
             "arm": "client, workers",
@@ -113,6 +113,6 @@ def table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
     ).drop("rounds")
 
 
-def budget_table(rounds: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def budget_table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return a row per budget: the ratio of speeds, its interval, what it must be, and whether it is."""
-    return budgets(rounds, BUDGETED, seed=seed)
+    return budgets(rounds, BUDGETED)

@@ -63,13 +63,12 @@ class Budget:
         return "no" if ratio.high < self.at_least else "unsure"
 
 
-def speeds(rounds: pl.DataFrame, *, baseline: str, seed: int = 0) -> pl.DataFrame:
+def speeds(rounds: pl.DataFrame, *, baseline: str) -> pl.DataFrame:
     """Summarise measured rounds by speed, one row per arm, fastest first.
 
     Args:
         rounds: what :func:`~fetchlab.bench.rounds.measure` returned.
         baseline: the arm that ratios are to.
-        seed: of the bootstrap.
 
     Raises:
         ConfigError: the baseline is no arm.
@@ -81,7 +80,7 @@ def speeds(rounds: pl.DataFrame, *, baseline: str, seed: int = 0) -> pl.DataFram
     for arm in arms:
         times = pl.Series(list(_per_item(rounds, arm).values()), dtype=pl.Float64)
         middle: float | None = times.median()  # type: ignore[assignment]  # of floats
-        ratio = speed_ratio(rounds, arm, baseline, seed=seed)
+        ratio = speed_ratio(rounds, arm, baseline)
         rows.append(
             {
                 "arm": arm,
@@ -97,20 +96,20 @@ def speeds(rounds: pl.DataFrame, *, baseline: str, seed: int = 0) -> pl.DataFram
     return pl.DataFrame(rows, SPEEDS).sort("per_s", "arm", descending=[True, False], nulls_last=True)
 
 
-def speed_ratio(rounds: pl.DataFrame, arm: str, against: str, *, seed: int = 0) -> Ratio | None:
+def speed_ratio(rounds: pl.DataFrame, arm: str, against: str) -> Ratio | None:
     """Return the median of the rounds' speed ratios ``arm / against``, None if no round has both."""
     ours, theirs = _per_item(rounds, arm), _per_item(rounds, against)
     shared = sorted(ours.keys() & theirs.keys())
     if not shared:
         return None
-    return paired_ratio([theirs[n] for n in shared], [ours[n] for n in shared], seed=seed)
+    return paired_ratio([theirs[n] for n in shared], [ours[n] for n in shared])
 
 
-def budgets(rounds: pl.DataFrame, wanted: Iterable[Budget], *, seed: int = 0) -> pl.DataFrame:
+def budgets(rounds: pl.DataFrame, wanted: Iterable[Budget]) -> pl.DataFrame:
     """Hold measured rounds against budgets, a row each."""
     rows = []
     for budget in wanted:
-        ratio = speed_ratio(rounds, budget.arm, budget.against, seed=seed)
+        ratio = speed_ratio(rounds, budget.arm, budget.against)
         rows.append(
             {
                 "arm": budget.arm,

@@ -34,11 +34,7 @@ SUMMARY = pl.Schema(
 
 
 def summarise(
-    rounds: pl.DataFrame,
-    *,
-    baseline: str | None = None,
-    ideals: Mapping[str, float] | None = None,
-    seed: int = 0,
+    rounds: pl.DataFrame, *, baseline: str | None = None, ideals: Mapping[str, float] | None = None
 ) -> pl.DataFrame:
     """Summarise measured rounds, one row per arm, by name.
 
@@ -46,7 +42,6 @@ def summarise(
         rounds: what :func:`~fetchlab.bench.rounds.measure` returned.
         baseline: the arm that ratios are to; the first by name unless told.
         ideals: least seconds per arm.
-        seed: of the bootstrap.
 
     Raises:
         ConfigError: the baseline is no arm.
@@ -57,7 +52,7 @@ def summarise(
     if reference not in arms:
         raise ConfigError("baseline", f"is one of {', '.join(arms)}, not {baseline!r}")
     base = _times(measured, reference)
-    rows = [_row(measured, arm, base, (ideals or {}).get(arm), seed) for arm in arms]
+    rows = [_row(measured, arm, base, (ideals or {}).get(arm)) for arm in arms]
     return pl.DataFrame(rows, SUMMARY)
 
 
@@ -66,9 +61,7 @@ def _times(measured: pl.DataFrame, arm: str) -> dict[int, float]:
     return dict(zip(kept["round"], kept["seconds"], strict=True))
 
 
-def _row(
-    measured: pl.DataFrame, arm: str, base: dict[int, float], ideal: float | None, seed: int
-) -> dict[str, object]:
+def _row(measured: pl.DataFrame, arm: str, base: dict[int, float], ideal: float | None) -> dict[str, object]:
     rows = measured.filter(pl.col("arm") == arm)
     times = _times(measured, arm)
     problem = rows["error"].drop_nulls().first()
@@ -77,7 +70,7 @@ def _row(
     series = pl.Series(list(times.values()))
     middle = float(series.median() or 0.0)  # type: ignore[arg-type]  # a float column has a float median
     shared = sorted(times.keys() & base.keys())
-    ratio = paired_ratio([times[n] for n in shared], [base[n] for n in shared], seed=seed) if shared else None
+    ratio = paired_ratio([times[n] for n in shared], [base[n] for n in shared]) if shared else None
     items = float(rows["items"].median() or 0.0)  # type: ignore[arg-type]
     return {
         "arm": arm,

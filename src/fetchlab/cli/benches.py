@@ -58,8 +58,8 @@ def _overhead(target: Target, items: int, seconds: int, rounds: int, seed: int, 
     rows = bench.collect(
         target, items=items, seconds=seconds, rounds=rounds, seed=seed, on_round=telling(rounds)
     )
-    show(filled(bench.table(rows, seed=seed)), "Requests per second, 11 KB, connections kept")
-    show(bench.budget_table(rows, seed=seed), "Budgets: ratios of speeds")
+    show(filled(bench.table(rows)), "Requests per second, 11 KB, connections kept")
+    show(bench.budget_table(rows), "Budgets: ratios of speeds")
     keep(rows, out, "overhead", server=target.server, items=items, seconds=seconds, rounds=rounds, seed=seed)
 
 
@@ -67,7 +67,7 @@ def _ablation(target: Target, items: int, rounds: int, seed: int, out: Out) -> N
     from fetchlab.bench import ablation as bench
 
     rows = bench.collect(target, items=items, rounds=rounds, seed=seed, on_round=telling(rounds))
-    show(bench.table(rows, seed=seed), "What each policy costs, alone; ratios of times, 20 workers")
+    show(bench.table(rows), "What each policy costs, alone; ratios of times, 20 workers")
     keep(rows, out, "ablation", server=target.server, items=items, rounds=rounds, seed=seed)
 
 
@@ -112,7 +112,7 @@ def latency(
             on_round=telling(rounds),
         )
     title = f"Requests per second from the testbed at {delay * 1000:g} ms an answer; ideal: workers / latency"
-    show(filled(bench.table(rows, latency=delay, seed=seed)), title)
+    show(filled(bench.table(rows, latency=delay)), title)
     keep(rows, out, "latency", latency=delay, items=items, seconds=seconds, rounds=rounds, seed=seed)
 
 
@@ -139,7 +139,7 @@ def adaptive(
             tell = telling(rounds, name)
             parts.append(bench.collect(bed, name, items=items, rounds=rounds, seed=seed, on_round=tell))
     rows = pl.concat(parts, how="diagonal")
-    show(bench.table(rows, seed=seed), "Adaptive() and the best fixed number of workers, items per second")
+    show(bench.table(rows), "Adaptive() and the best fixed number of workers, items per second")
     for name in rows["profile"].unique(maintain_order=True):
         if bench.CASES[name].note:
             say(f"{name}: {bench.CASES[name].note}.")
@@ -163,9 +163,7 @@ def fairness(
         rows = bench.collect(
             bed, items=items, workers=workers, rounds=rounds, seed=seed, on_round=telling(rounds)
         )
-    show(
-        bench.table(rows, workers=workers, seed=seed), f"The fast host in company, {workers} workers for both"
-    )
+    show(bench.table(rows, workers=workers), f"The fast host in company, {workers} workers for both")
     say(
         "Items wait after they were read; to find items of both hosts, up to 65,536 of a list are read ahead."
     )
@@ -219,7 +217,7 @@ def journal(
         )
         failed(rows)
         show(
-            filled(bench.table(rows, workers=workers, latency=delay, seed=seed)),
+            filled(bench.table(rows, workers=workers, latency=delay)),
             f"11 KB from the testbed at {delay * 1000:g} ms an answer, {workers} requests in flight",
         )
         keep(rows, out, "journal", items=items, workers=workers, latency=delay, rounds=rounds, seed=seed)
@@ -273,6 +271,6 @@ def cache(
             seed=seed,
             on_round=telling(rounds),
         )
-    show(filled(bench.table(rows, seed=seed)), f"Items per second, {size:,} bytes each, {workers} workers")
-    show(filled(bench.budget_table(rows, seed=seed)), "Budgets: ratios of speeds")
+    show(filled(bench.table(rows)), f"Items per second, {size:,} bytes each, {workers} workers")
+    show(filled(bench.budget_table(rows)), "Budgets: ratios of speeds")
     keep(rows, out, "cache", items=items, size=size, workers=workers, rounds=rounds, seed=seed)

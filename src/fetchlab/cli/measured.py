@@ -21,7 +21,7 @@ RUNS = Path("data/runs/bench")
 
 Rounds: TypeAlias = Annotated[int, typer.Option(min=1, help="Measured rounds.")]
 Items: TypeAlias = Annotated[int, typer.Option(min=10, help="Requests of each arm.")]
-Seed: TypeAlias = Annotated[int, typer.Option(help="Of the order of the arms, and of the intervals.")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Of the order of the arms.")]
 Out: TypeAlias = Annotated[Path, typer.Option(help="Folder for the raw rows.")]
 
 

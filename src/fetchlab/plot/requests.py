@@ -146,14 +146,13 @@ def _bars(drawn: pl.DataFrame, begin: float, end: float) -> pl.DataFrame:
     )
     first_byte = pl.col("first_byte").clip("started", "finished")
     label = ("key", "worker", "what")
+    begun, ended = pl.col("started").alias("from"), pl.col("finished").alias("to")
     parts = [
         drawn.filter(seen).select(
-            *label, pl.lit("to first byte").alias("phase"), **{"from": "started", "to": first_byte}
+            *label, pl.lit("to first byte").alias("phase"), begun, first_byte.alias("to")
         ),
-        drawn.filter(seen).select(
-            *label, pl.lit("body").alias("phase"), **{"from": first_byte, "to": "finished"}
-        ),
-        drawn.filter(~seen).select(*label, whole.alias("phase"), **{"from": "started", "to": "finished"}),
+        drawn.filter(seen).select(*label, pl.lit("body").alias("phase"), first_byte.alias("from"), ended),
+        drawn.filter(~seen).select(*label, whole.alias("phase"), begun, ended),
     ]
     pixel = (end - begin) / WIDTH
     whole_bar = pl.col("phase").is_in(["failed", "cached", "task"])

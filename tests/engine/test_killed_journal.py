@@ -76,6 +76,27 @@ def test_killed_five_times(bed, tmp_path):
     _assert_whole(bed, run, tmp_path / "j.db", 2_000)
 
 
+def test_a_killed_session_ends_with_its_last_item(bed, tmp_path):
+    """Items between the last beat and the kill would make its rate one that the workers cannot reach."""
+    path, items, workers, latency = tmp_path / "j.db", 400, 4, 0.02
+    bed.configure(latency=latency)
+    base = bed.urls["echo"]
+    program = [sys.executable, str(Path(journalled.__file__)), str(path), base, str(items), str(workers)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "begun\n"
+        _wait_for(bed, items // 2, child)
+        child.send_signal(signal.SIGKILL)
+    for _ in range(2):  # as it is told while nobody has gone on, and as the next session notes it
+        with fl.Journal.open(path) as journal:
+            (session,) = journal.sessions().filter(session=1).rows(named=True)
+            last = journal.frame().filter(session=1)["finished"].max()
+        assert session["state"] == "killed"
+        lasted = (session["ended"] - session["started"]).total_seconds()
+        assert lasted >= last - 1e-4
+        assert session["mean_rate"] <= workers / latency
+        fl.fetch([f"{base}/html"], journal=path).wait()
+
+
 @pytest.mark.slow
 def test_killed_fifty_times(bed, tmp_path):
     """The long version: fifty moments, among them those within a commit."""

@@ -30,6 +30,19 @@ TINY = {
         "fair_items": 40,
         "rounds": 1,
     },
+    "03-cache-and-resume": {
+        "items": 120,
+        "workers": 4,
+        "latency": 0.01,
+        "replays": 1,
+        "ttl": 1.0,
+        "pause": 0.1,
+        "visits": 2,
+        "asks": 100,
+        "pages": 30,
+        "arm_items": 20,
+        "rounds": 1,
+    },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
 SECRETS = re.compile(

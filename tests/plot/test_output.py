@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import altair as alt
@@ -16,6 +17,8 @@ from fetchlab.plot import theme
 
 from .conftest import record
 
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+ONE = pl.DataFrame({"session": [1], "started": [DAY], "ended": [DAY], "state": ["done"]})
 CHARTS = {
     "gantt": lambda run: fp.gantt(run.frame),
     "gantt with attempts": lambda run: fp.gantt(*run),
@@ -23,6 +26,7 @@ CHARTS = {
     "latency by host": lambda run: fp.latency(run.frame, by="host"),
     "latency by worker": lambda run: fp.latency(run.frame, by="worker"),
     "throughput": lambda run: fp.throughput(run.frame),
+    "sessions": lambda run: fp.sessions(run.frame, ONE),
 }
 
 
@@ -57,7 +61,12 @@ def test_charts_fit_a_notebook(recorded, name):
 def test_charts_describe_themselves(recorded, name):
     """A screen reader has only the description."""
     chart = CHARTS[name](recorded)
-    shown = {"gantt": "5,000 requests", "gantt with attempts": " attempts", "throughput": "5,000 items"}
+    shown = {
+        "gantt": "5,000 requests",
+        "gantt with attempts": " attempts",
+        "throughput": "5,000 items",
+        "sessions": "5,000 items",
+    }
     assert shown.get(name, "4,835 fetched") in chart.description
 
 

@@ -417,6 +417,17 @@ def test_the_frame_tells_of_every_entry(cache):
     assert frame["fetches"].to_list() == [1, 1]
 
 
+def test_the_frame_tells_hosts_as_a_run_does(bed, tmp_path):
+    """Hit rates by host would need a regular expression, and would not join to a run's timings."""
+    cache = fl.Cache(tmp_path / "c.db")
+    urls = [f"{bed.urls['echo']}/json?n=1", f"{bed.urls['echo2']}/html#top"]
+    run = fl.fetch(urls, cache=cache).wait()
+    cache.put("by hand", 1)
+    cache.flush()
+    hosts = dict(cache.frame().select("key", "host").rows())
+    assert hosts == dict(run.frame().select("key", "host").rows()) | {"by hand": None}
+
+
 def stored(cache, key, body, moments, ttl=10.0):
     """Store an entry at several moments, as if it had been fetched then."""
     for moment, content in zip(moments, body, strict=True):

@@ -68,7 +68,7 @@ def stats(
     )
     if not frame.is_empty():
         show(
-            frame.group_by(host=pl.col("key").str.extract(r"^[A-Z]+ (\w+://[^/?#\s]+)").fill_null("–"))
+            frame.group_by(pl.col("host").fill_null("–"))
             .agg(
                 entries=pl.len(),
                 MB=pl.col("bytes").sum() / 1e6,

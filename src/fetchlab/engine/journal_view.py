@@ -81,14 +81,17 @@ class JournalView:
 
         Columns: ``session u16, started, ended datetime[UTC] (null while it runs), state str, items, ok,
         failed, retries, bytes u64, mean_rate f64`` (items per second), ``workers u32, pid i64``. ``items``
-        are those that the session itself ended. State is a run's, or ``killed``.
+        are those that the session itself ended. State is a run's, or ``killed``; such a session has ended
+        with its last sign of life.
         """
         counts = self._reader.counts()
         rows = []
         for number, pid, machine, started, ended, state, workers, said, beat in self._reader.sessions():
             if state == "running" and not lives(pid, machine, started, beat):
                 state, ended = "killed", beat or started  # noqa: PLW2901
-            items, ok, size = counts.get(number, (0, 0, 0))
+            items, ok, size, last = counts.get(number, (0, 0, 0, 0.0))
+            if state == "killed":  # between two beats items may have ended
+                ended = max(ended, started + last)  # noqa: PLW2901
             failed, retries = items - ok, 0
             elapsed = (ended or datetime.now(UTC).timestamp()) - started
             own = json.loads(said).get("session") if said not in (None, "null") else None
@@ -179,7 +182,7 @@ class JournalView:
         self.close()
 
     def __len__(self) -> int:
-        return sum(items for items, _, _ in self._reader.counts().values())
+        return sum(count[0] for count in self._reader.counts().values())
 
     def __repr__(self) -> str:
         counts = self._reader.counts()

@@ -6,6 +6,7 @@
 ``latency``     how long requests took, with median, p95 and p99
 ``throughput``  items per second, and how many were in flight
 ``intervals``   ratios of a comparison with their intervals and verdicts
+``sessions``    what a journalled job had done when, with its interruptions
 ``save``        a chart as ``.svg``, ``.png`` or offline ``.html``
 ``svg``         a chart as SVG text
 ``use_svg``     let a notebook show charts as SVG, in the house theme
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from fetchlab.plot.control import concurrency
     from fetchlab.plot.flow import throughput
     from fetchlab.plot.histogram import latency
+    from fetchlab.plot.job import sessions
     from fetchlab.plot.output import save, svg
     from fetchlab.plot.ratios import intervals
     from fetchlab.plot.requests import gantt
     from fetchlab.plot.theme import use_svg
 
-__all__ = ["concurrency", "gantt", "intervals", "latency", "save", "svg", "throughput", "use_svg"]
+__all__ = ["concurrency", "gantt", "intervals", "latency", "save", "sessions", "svg", "throughput", "use_svg"]
 
 _HOME = {
     "concurrency": "control",
@@ -37,6 +39,7 @@ _HOME = {
     "intervals": "ratios",
     "latency": "histogram",
     "save": "output",
+    "sessions": "job",
     "svg": "output",
     "throughput": "flow",
     "use_svg": "theme",

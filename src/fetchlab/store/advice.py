@@ -45,13 +45,15 @@ def entries_frame(rows: list[Row]) -> pl.DataFrame:
 
     moment = pl.Datetime("us", "UTC")
     schema: dict[str, Any] = {
-        "key": pl.String, "kind": pl.String, "bytes": pl.UInt64, "stored": moment, "expires": moment,
-        "seconds": pl.Float64, "hits": pl.UInt64, "fetches": pl.UInt64, "changes": pl.UInt64,
+        "key": pl.String, "host": pl.String, "kind": pl.String, "bytes": pl.UInt64, "stored": moment,
+        "expires": moment, "seconds": pl.Float64, "hits": pl.UInt64, "fetches": pl.UInt64,
+        "changes": pl.UInt64,
     }  # fmt: skip
     return pl.DataFrame(
         [
             (
                 row[KEY],
+                _host(row[KEY]) or None,
                 row[KIND],
                 row[SIZE],
                 _moment(row[STORED]),

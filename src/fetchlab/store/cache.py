@@ -188,9 +188,10 @@ class Cache:
     def frame(self) -> pl.DataFrame:
         """Return a row per entry, the latest stored first.
 
-        Columns: ``key str, kind str, bytes u64, stored datetime (UTC), expires datetime?, seconds f64`` (what
-        it took to get)``, hits u64, fetches u64`` (how often it was fetched)``, changes u64`` (how often that
-        brought another body). Without a file the last three are 0, 1 and 0.
+        Columns: ``key str, host str?`` (null where the key is no request's)``, kind str, bytes u64, stored
+        datetime (UTC), expires datetime?, seconds f64`` (what it took to get)``, hits u64, fetches u64`` (how
+        often it was fetched)``, changes u64`` (how often that brought another body). Without a file the last
+        three are 0, 1 and 0.
         """
         return advice.entries_frame(self.tiers.rows())
 

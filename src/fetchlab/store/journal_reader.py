@@ -92,10 +92,15 @@ class JournalReader:
         """
         return self._query(_SESSIONS)
 
-    def counts(self) -> dict[int, tuple[int, int, int]]:
-        """Return how many items each session ended, how many of them with a value, and their bytes."""
-        rows = self._query("SELECT session, count(*), sum(ok), sum(bytes) FROM item GROUP BY session")
-        return {session: (items, ok, size) for session, items, ok, size in rows}
+    def counts(self) -> dict[int, tuple[int, int, int, float]]:
+        """Return how many items each session ended, how many with a value, their bytes, and the last's end.
+
+        That end is in seconds since the session's run began.
+        """
+        rows = self._query(
+            "SELECT session, count(*), sum(ok), sum(bytes), max(finished) FROM item GROUP BY session"
+        )
+        return {session: (items, ok, size, last) for session, items, ok, size, last in rows}
 
     def pulse(self) -> str | None:
         """Return the newest statistics as JSON, None if there are none yet."""

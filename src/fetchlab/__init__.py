@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fetchlab import bench, errors, plot, reference, studies, testbed
     from fetchlab import notebook as notebook  # fl.notebook.monitor; what only notebooks need is not listed
+    from fetchlab.bench.compare import compare
+    from fetchlab.bench.comparison import Comparison as Comparison  # what calls return is here, not listed
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.downloads import download
     from fetchlab.engine.journal import Journal
@@ -27,13 +29,15 @@ if TYPE_CHECKING:
     from fetchlab.engine.saved import load
     from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Threads
     from fetchlab.errors import FetchlabError
-    from fetchlab.model import Downloaded, Request, Response, Result, RunStats
+    from fetchlab.model import Downloaded as Downloaded
+    from fetchlab.model import Request, Response, Result
+    from fetchlab.model import RunStats as RunStats
     from fetchlab.policy.concurrency import Adaptive
     from fetchlab.policy.rate import RateLimit
     from fetchlab.policy.retry import Retry
     from fetchlab.policy.timeout import Timeout
     from fetchlab.store.cache import Cache
-    from fetchlab.store.cache_stats import CacheStats
+    from fetchlab.store.cache_stats import CacheStats as CacheStats
     from fetchlab.transport.client import Client
 
 __version__ = "0.1.0"
@@ -43,10 +47,8 @@ __all__ = [
     "Async",
     "Batch",
     "Cache",
-    "CacheStats",
     "Chunked",
     "Client",
-    "Downloaded",
     "FetchlabError",
     "Journal",
     "Processes",
@@ -56,11 +58,11 @@ __all__ = [
     "Result",
     "Retry",
     "Run",
-    "RunStats",
     "Sequential",
     "Threads",
     "Timeout",
     "bench",
+    "compare",
     "download",
     "errors",
     "fetch",
@@ -74,6 +76,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "fetchlab.bench.compare": ("compare",),
+    "fetchlab.bench.comparison": ("Comparison",),
     "fetchlab.engine.calls": ("fetch", "map"),
     "fetchlab.engine.downloads": ("download",),
     "fetchlab.engine.journal": ("Journal",),

@@ -25,6 +25,7 @@
     │   │   └── CacheMiss      offline, and the cache does not hold the key
     │   └── JournalError
     ├── StudyError             a study's service answered something that cannot be right
+    ├── ResultsDiffer          arms of a comparison did not return the same
     └── TestbedError
 
 An item's failure is a value in the run (``run.errors()``, ``Result.error``); it is raised only by
@@ -53,6 +54,7 @@ __all__ = [
     "JournalError",
     "ParseError",
     "RateLimited",
+    "ResultsDiffer",
     "Retriable",
     "StatusError",
     "StoreError",
@@ -246,6 +248,10 @@ class JournalError(StoreError):
 
 class StudyError(FetchlabError):
     """A study's service answered something that cannot be right."""
+
+
+class ResultsDiffer(FetchlabError):
+    """Arms of a comparison did not return the same, so that their times say nothing about each other."""
 
 
 class TestbedError(FetchlabError):

@@ -96,3 +96,41 @@ def test_times_that_cannot_be_are_refused(wrong):
     """A negative or missing time would give a bound that looks like any other number."""
     with pytest.raises(ConfigError, match="service_times"):
         ideal(2, wrong, fl.Async(2))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "seconds", "why"),
+    [
+        (fl.Sequential(1.0), 19.0, "one after the other: 16 s of work, and rests of 3 s"),
+        (fl.Chunked(2), 15.0, "waiting for the slowest of each costs 5 s"),
+        (fl.Async(4), 10.0, "the longest item, 10 s: more workers do not help"),
+        (fl.Async(1), 16.0, "16 s of work on 1 workers that are never idle"),
+        (fl.Batch(), 10.0, "all at once: the longest item"),
+        (fl.Adaptive(max=8), 10.0, "as if all 8 workers"),
+        (2, 10.0, "the longest item"),
+    ],
+)
+def test_the_ideal_says_why(strategy, seconds, why):
+    """A strategy is slow for a reason: a barrier, a rest, one long item; the table's reader wants to know."""
+    strategy = fl.Async(strategy) if isinstance(strategy, fl.Adaptive) else strategy
+    found = ideal(4, [10.0, 0.5, 0.5, 5.0], strategy)
+    assert found == seconds
+    assert why in found.why
+
+
+def test_a_rate_bounds_the_ideal():
+    """A host that takes 50 a second is not slow for want of workers."""
+    found = ideal(101, 0.05, 200, rate=fl.RateLimit(50))
+    assert found == pytest.approx(100 / 50 + 0.05)
+    assert "50 in 1 s lets the last item start after 2 s" in found.why
+    assert ideal(101, 0.05, 1, rate=fl.RateLimit(50)) == pytest.approx(101 * 0.05)
+
+
+def test_the_reason_survives_a_copy():
+    """Ideals cross to files and processes."""
+    import pickle
+
+    found = ideal(3, 1.0, 2, first=True)
+    assert pickle.loads(pickle.dumps(found)).why == found.why == (
+        "the first item alone takes 1 s; then 2 items on 2 workers are 1 turn which takes 1 s"
+    )  # fmt: skip

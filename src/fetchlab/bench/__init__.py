@@ -6,14 +6,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fetchlab.bench.bounds import ideal
+    from fetchlab.bench.bounds import Ideal, ideal
+    from fetchlab.bench.comparison import Comparison
     from fetchlab.bench.machine import environment
     from fetchlab.bench.rounds import Measurement, measure
     from fetchlab.bench.summary import summarise
 
-__all__ = ["Measurement", "environment", "ideal", "measure", "summarise"]
+__all__ = ["Comparison", "Ideal", "Measurement", "environment", "ideal", "measure", "summarise"]
 
 _HOME = {
+    "Comparison": "comparison",
+    "Ideal": "bounds",
     "Measurement": "rounds",
     "environment": "machine",
     "ideal": "bounds",

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fetchlab.errors import ConfigError
+from fetchlab.errors import ConfigError, ResultsDiffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fetchlab.engine.run import Run
 
-__all__ = ["ROUNDS", "Measurement", "measure"]
+__all__ = ["ROUNDS", "Measurement", "measure", "measured", "table_of"]
 
 ROUNDS = pl.Schema(
     {
@@ -104,23 +104,37 @@ def measure(
     Raises:
         ConfigError: no arms, or fewer than one round.
     """
+    return table_of(measured(arms, rounds=rounds, warmup=warmup, seed=seed, on_round=on_round))
+
+
+def measured(
+    arms: Mapping[str, Callable[[], Measurement | Run]],
+    *,
+    rounds: int,
+    warmup: int = 1,
+    seed: int = 0,
+    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+) -> Iterator[dict[str, object]]:
+    """Measure as :func:`measure` does, and yield each row as it is made."""
     if not arms:
         raise ConfigError("arms", "give at least one arm to measure")
     if rounds < 1 or warmup < 0:
         raise ConfigError("rounds", f"give 1 round or more and 0 warm-ups or more, not {rounds} and {warmup}")
     random = Random(seed)  # noqa: S311  # an order
-    rows: list[dict[str, object]] = []
-    more: dict[str, pl.DataType] = {}
     for number in range(1 - warmup, rounds + 1):
         order = list(arms)
         random.shuffle(order)
         for position, arm in enumerate(order):
             on_round(number, arm)
             head = {"round": number, "warmup": number < 1, "position": position, "arm": arm}
-            row = _once(arms[arm])
-            more |= dict.fromkeys(row.keys() - ROUNDS.keys(), pl.Float64())
-            rows.append(head | row)
-    return pl.DataFrame(rows, {**ROUNDS, **dict(sorted(more.items()))})
+            yield head | _once(arms[arm])
+
+
+def table_of(rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
+    """Return measured rows as a table: ROUNDS schema and what was measured beside it."""
+    kept = list(rows)
+    more = sorted({name for row in kept for name in row} - set(ROUNDS))
+    return pl.DataFrame(kept, {**ROUNDS, **dict.fromkeys(more, pl.Float64())})
 
 
 def _once(work: Callable[[], Measurement | Run]) -> dict[str, object]:
@@ -128,6 +142,8 @@ def _once(work: Callable[[], Measurement | Run]) -> dict[str, object]:
     try:
         done = work()
         measured = done if isinstance(done, Measurement) else Measurement.of(done)
+    except ResultsDiffer:
+        raise
     except Exception as error:
         return {
             "seconds": None,

@@ -16,7 +16,7 @@ from fetchlab.transport.client import Client
 if TYPE_CHECKING:
     from fetchlab.engine.run import Run
 
-__all__ = ["How", "Work", "knobs_of", "named"]
+__all__ = ["How", "Work", "ended", "knobs_of", "named"]
 
 How: TypeAlias = int | Adaptive | Strategy | Mapping[str, Any]
 """How a piece of work is done: a number of workers, a strategy, or several knobs of the call."""
@@ -76,11 +76,20 @@ class Work:
         knobs: dict[str, Any] = {**self.knobs, **knobs_of(how)}
         knobs.setdefault("progress", False)
         if self.task is not None:
-            return map_items(self.task, self.items, **knobs).wait()
+            return ended(map_items(self.task, self.items, **knobs))
         if "client" in knobs:
-            return fetch(self.items, **knobs).wait()
+            return ended(fetch(self.items, **knobs))
         with Client() as client:
-            return fetch(self.items, client=client, **knobs).wait()
+            return ended(fetch(self.items, client=client, **knobs))
+
+
+def ended(run: Run) -> Run:
+    """Wait for a run's end; whoever interrupts the waiting ends the run, too."""
+    try:
+        return run.wait()
+    except BaseException:
+        run.cancel()
+        raise
 
 
 def knobs_of(how: How) -> dict[str, Any]:

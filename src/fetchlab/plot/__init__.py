@@ -7,6 +7,7 @@
 ``throughput``  items per second, and how many were in flight
 ``intervals``   ratios of a comparison with their intervals and verdicts
 ``sessions``    what a journalled job had done when, with its interruptions
+``rounds``      every arm's time in every round of a comparison
 ``save``        a chart as ``.svg``, ``.png`` or offline ``.html``
 ``svg``         a chart as SVG text
 ``use_svg``     let a notebook show charts as SVG, in the house theme
@@ -29,15 +30,28 @@ if TYPE_CHECKING:
     from fetchlab.plot.output import save, svg
     from fetchlab.plot.ratios import intervals
     from fetchlab.plot.requests import gantt
+    from fetchlab.plot.rounds import rounds
     from fetchlab.plot.theme import use_svg
 
-__all__ = ["concurrency", "gantt", "intervals", "latency", "save", "sessions", "svg", "throughput", "use_svg"]
+__all__ = [
+    "concurrency",
+    "gantt",
+    "intervals",
+    "latency",
+    "rounds",
+    "save",
+    "sessions",
+    "svg",
+    "throughput",
+    "use_svg",
+]
 
 _HOME = {
     "concurrency": "control",
     "gantt": "requests",
     "intervals": "ratios",
     "latency": "histogram",
+    "rounds": "rounds",
     "save": "output",
     "sessions": "job",
     "svg": "output",

@@ -435,7 +435,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_there(path):
 
     run = fl.map(task, range(2_000), journal=path, workers=1)
     until(lambda: run.stats().done)
-    file = run._journal._file
+    file = run._life._journal._file
     file._writer.call(lambda connection: connection.execute("PRAGMA max_page_count = 60")).result()
     gate.set()
     with pytest.raises(JournalError, match=r"cannot grow.*what is committed stays"):

@@ -28,7 +28,7 @@ class Crew:
 
     _take: Callable[[int], Work | None]
     _serve: Callable[[Work, int], Awaitable[None]]
-    _rest: Callable[[], float]
+    _rest: Callable[[], float] | None
 
     def __init__(self, width: int, on_trouble: Callable[[Exception], None]) -> None:
         self.width = width
@@ -68,14 +68,14 @@ class Crew:
         self,
         take: Callable[[int], Work | None],
         serve: Callable[[Work, int], Awaitable[None]],
-        rest: Callable[[], float],
+        rest: Callable[[], float] | None,
     ) -> None:
         """Begin a sitting.
 
         Args:
             take: gives a worker its next piece of work, None if there is none now.
             serve: serves it.
-            rest: seconds a worker rests after an item, 0.0 for none.
+            rest: seconds a worker rests after an item, 0.0 for none; None where workers never rest.
         """
         self._take, self._serve, self._rest = take, serve, rest
         self.over = self._dismissed = False
@@ -93,12 +93,13 @@ class Crew:
 
     async def _work(self, number: int) -> None:
         loop = asyncio.get_running_loop()
+        take, serve, rest = self._take, self._serve, self._rest
         try:
             while True:
-                work = self._take(number)
+                work = take(number)
                 if work is not None:
-                    await self._serve(work, number)
-                    pause = self._rest()
+                    await serve(work, number)
+                    pause = 0.0 if rest is None else rest()
                     if pause:
                         await asyncio.sleep(pause)
                     continue

@@ -51,6 +51,7 @@ class Turns:
 
     Attributes:
         paused: True to give nothing.
+        rest: the seconds a worker rests after an item, None where the plan has no delay.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Turns:
         self._earlier = earlier
         self._on_spent = on_spent
         self._delay = plan.delay
+        self.rest = self._rest if plan.delay else None
         self._chunk = plan.chunk
         self._chunk_end = plan.chunk or 0  # items of the input read when the barrier comes
         size = intake.source.total
@@ -173,14 +175,14 @@ class Turns:
             self._on_spent()
         return None
 
-    def rest(self) -> float:
-        """Return the seconds a worker rests after an item, 0.0 after the last."""
-        return self._delay if self._delay and not self._spent() else 0.0
-
     def resized(self) -> None:
         """Let chunks be as large as the crew is now."""
         if self._chunk:
             self._chunk = self._crew.width
+
+    def _rest(self) -> float:
+        """Nobody rests after the last item."""
+        return 0.0 if self._spent() else self._delay
 
     def _pull(self) -> Work | None:
         """Read the input until an item may go at once; those that may not wait at their lanes."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from fetchlab import loop
 from fetchlab.engine import progress
+from fetchlab.engine.knobs import whole
 from fetchlab.engine.pulse import HEARTBEAT, Pulse
 from fetchlab.engine.signal import Bell
 from fetchlab.engine.snapshot import ENDED, process_usage, snapshot
-from fetchlab.errors import ConfigError, JournalError
+from fetchlab.errors import JournalError
 from fetchlab.policy.concurrency import Adaptive
 from fetchlab.redaction import redact_text
 
@@ -250,10 +251,7 @@ class Life:
     def resize(self, value: int | Adaptive) -> None:
         """Change the number of workers, fixed or adaptive."""
         if not isinstance(value, Adaptive):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConfigError(
-                    "workers", f"must be a whole number of 1 or more or fl.Adaptive(), not {value!r}"
-                )
+            whole("workers", value, instead=" or fl.Adaptive()")
             self._scheduler.width = value
         loop.call_soon(self._resize, value)
 

@@ -38,7 +38,7 @@ def test_pause_resume_cancel_retry(bed, echo):
     until(lambda: run.stats().in_flight == 0, "the pause")
     done = run.stats().done
     assert done < 400
-    assert bed.counters("echo")["in_flight"] == 0
+    until(lambda: bed.counters("echo")["in_flight"] == 0, "the end of the server's last answer")
     assert run.resume().state == "running"
     until(lambda: run.stats().done > done + 5, "the resumption")
     assert run.cancel().wait(timeout=60).state == "cancelled"

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +19,7 @@ from fetchlab.errors import Cancelled, ConfigError, JournalError, StatusError
 from fetchlab.store.journal_file import JournalFile
 
 from . import journalled
+from .runs import until
 
 QUICK = fl.Retry(attempts=2, base=0.01)
 
@@ -27,14 +27,6 @@ QUICK = fl.Retry(attempts=2, base=0.01)
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "runs" / "j.db"
-
-
-def until(condition, what="that"):
-    """Wait for an event, not for a time."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} never happened"
-        time.sleep(0.005)
 
 
 def double(item):
@@ -435,7 +427,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_there(path):
 
     run = fl.map(task, range(2_000), journal=path, workers=1)
     until(lambda: run.stats().done)
-    file = run._journal._file
+    file = run._life._journal._file
     file._writer.call(lambda connection: connection.execute("PRAGMA max_page_count = 60")).result()
     gate.set()
     with pytest.raises(JournalError, match=r"cannot grow.*what is committed stays"):

@@ -10,7 +10,8 @@ from fetchlab.errors import ConfigError, JournalError, StoreError
 from fetchlab.frame import ATTEMPTS, SESSIONS, TIMINGS
 from fetchlab.model import RunStats
 
-from .test_journal import QUICK, Counting, until
+from .runs import until
+from .test_journal import QUICK, Counting
 
 COLUMNS = [*TIMINGS.names()]
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import fetchlab as fl
-from engine.test_run import until
+from engine.runs import until
 from fetchlab.policy.concurrency import Adaptive
 
 

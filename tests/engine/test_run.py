@@ -1,19 +1,18 @@
-"""A run against the real server: read, steered and counted from any thread."""
+"""A run against the real server: what can be read of it is right, and right again."""
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
-import threading
-import time
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
 import fetchlab as fl
-from fetchlab.errors import Cancelled, ConfigError, StatusError
+from fetchlab.errors import StatusError
+
+from .runs import same, until
 
 SCHEMA = {
     "index": pl.UInt32, "key": pl.String, "host": pl.String, "ok": pl.Boolean, "status": pl.UInt16,
@@ -23,14 +22,6 @@ SCHEMA = {
     "bytes": pl.UInt64,
 }  # fmt: skip
 QUICK = fl.Retry(attempts=3, base=0.01)
-
-
-def until(condition, what="that"):
-    """Wait for an event, not for a time."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} never happened"
-        time.sleep(0.005)
 
 
 def test_values_and_results_stand_as_the_input(echo):
@@ -51,97 +42,9 @@ def test_values_and_results_stand_as_the_input(echo):
     assert caught.value.key == f"GET {urls[17]}"
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_order_input(keep):
-    """Results in input order, though the first item is the last to end, over several chunks of the book."""
-    gate = threading.Event()
-
-    async def task(item):
-        while item == 0 and not gate.is_set():
-            await asyncio.sleep(0.005)
-        return item
-
-    run = fl.map(task, range(10_000), workers=8, order="input", keep=keep)
-    until(lambda: run.stats().done >= (9_999 if keep else 1_000), "the rest")
-    gate.set()
-    if keep:
-        run.wait()
-    assert [result.value for result in run] == list(range(10_000))
-
-
-def test_order_input_with_follow_and_a_small_window():
-    """Added items stand behind the input: while they wait to be handed on, the input must be read on."""
-    run = fl.map(
-        _same, list(range(3_000)), workers=4, order="input", keep=False,
-        follow=lambda result: [-1, -1] if result.item >= 0 else (),
-    )  # fmt: skip
-    seen = [result.value for result in run]
-    assert seen == list(range(3_000)) + [-1] * 6_000
-
-
-async def _same(item):
-    return item
-
-
-def test_keep_false_holds_the_input_back():
-    """With a reader that sleeps, an endless input must not flow into memory."""
-    read = []
-
-    def endless():
-        number = 0
-        while True:
-            read.append(number)
-            yield number
-            number += 1
-
-    run = fl.map(_same, endless(), workers=8, keep=False)
-    reader = iter(run)
-    first = next(reader).value
-    until(lambda: run.stats().done >= 1000, "the window to fill")
-    counts = []
-    for _ in range(20):
-        time.sleep(0.01)
-        counts.append(len(read))
-    window = 1024
-    assert counts[-1] == counts[-5], "it reads on although nobody reads it"
-    assert counts[-1] <= 2 * window + 8 + 64 + 1
-    seen = [first] + [next(reader).value for _ in range(5000)]
-    assert sorted(seen)[:4000] == list(range(4000))
-    run.cancel().wait()
-
-
-def test_keep_false_has_one_reader_and_no_values():
-    """Two readers would each see half; values that are gone must not be asked for."""
-    run = fl.map(_same, range(100), keep=False)
-    seen = [result.value for result in run]
-    assert sorted(seen) == list(range(100))
-    with pytest.raises(ConfigError, match="one reader"):
-        next(iter(run))
-    for ask in (run.result, run.results, run.table):
-        with pytest.raises(ConfigError, match="keep"):
-            ask()
-    assert run.frame().height == 100
-
-
-def test_keep_false_with_a_reader_that_left():
-    """``break`` after the first result and then ``wait()``: nobody makes room any more, the run must end."""
-    run = fl.map(_same, range(20_000), keep=False)
-    for _ in run:
-        break
-    assert run.wait(timeout=60).stats().ok == 20_000
-
-
-def test_keep_false_wait_discards():
-    """Waiting without a reader would otherwise hang when the window is full."""
-    run = fl.map(_same, iter(range(20_000)), keep=False)
-    assert run.wait(timeout=60).stats().ok == 20_000
-    assert run._recorder.values == {}
-    assert not run._recorder.unread
-
-
 def test_keep_false_spills_and_the_frame_is_whole():
     """100,000 items: timings go to Arrow files, and ``frame()`` has every one, once, in order."""
-    run = fl.map(_same, iter(range(100_000)), workers=50, keep=False).wait(timeout=120)
+    run = fl.map(same, iter(range(100_000)), workers=50, keep=False).wait(timeout=120)
     parts = run._recorder.ledger._parts
     assert parts
     assert all(part.exists() for part in parts)
@@ -159,174 +62,6 @@ def _collected(folder):
 
     gc.collect()
     return not folder.exists()
-
-
-def test_two_threads_iterate(echo):
-    """With ``keep=True`` each reader sees all results, whenever it comes."""
-    run = fl.fetch([f"{echo}/delay/0.01"] * 300, workers=20)
-    seen = [[], []]
-    readers = [threading.Thread(target=lambda box=box: box.extend(r.index for r in run)) for box in seen]
-    for reader in readers:
-        reader.start()
-    for reader in readers:
-        reader.join(60)
-    assert sorted(seen[0]) == sorted(seen[1]) == list(range(300))
-    assert [result.index for result in run] == seen[0], "a second loop starts from the first"
-
-
-def test_async_iteration_in_another_loop(echo):
-    """A notebook's cells run on the kernel's loop, not on ours."""
-
-    async def cell():
-        run = fl.fetch([f"{echo}/json"] * 200, parse="json")
-        seen = [result.value["wire"] async for result in run]
-        assert await run is run
-        return seen, run.state
-
-    assert asyncio.run(cell()) == (["echo"] * 200, "done")
-
-
-def test_many_await_one_run():
-    """Each gets the run; the input's error goes to one of them only."""
-
-    async def cell():
-        run = fl.map(_same, _broken())
-
-        async def waits():
-            return await run
-
-        return await asyncio.gather(waits(), waits(), waits(), return_exceptions=True)
-
-    outcomes = asyncio.run(cell())
-    assert sum(isinstance(outcome, LookupError) for outcome in outcomes) == 1
-
-
-def _broken():
-    yield from range(10)
-    raise LookupError("the input broke")
-
-
-def test_an_input_that_raises():
-    """What was done is kept, the state says stopped, and the error is raised once."""
-    run = fl.map(_same, _broken())
-    with pytest.raises(LookupError, match="the input broke"):
-        run.wait()
-    assert run.state == "stopped"
-    assert run.result() == list(range(10))
-    assert run.retry_failed().wait().state == "stopped"
-
-
-def test_wait_with_a_timeout_goes_on(echo):
-    """A TimeoutError from ``wait`` says how the run stands and harms nothing."""
-    run = fl.fetch([f"{echo}/delay/0.3"] * 4, workers=2)
-    with pytest.raises(TimeoutError, match=r"not ended after 0\.05 s, it goes on: running"):
-        run.wait(timeout=0.05)
-    assert run.wait(timeout=60).stats().ok == 4
-
-
-def test_workers_change_live(bed, echo):
-    """The server's own gauge follows the slider, up and down."""
-    run = fl.fetch((f"{echo}/delay/0.05?n={n}" for n in range(10**9)), workers=2, progress=False)
-
-    def in_flight():
-        return bed.counters("echo")["in_flight"]
-
-    until(lambda: in_flight() == 2, "2 in flight")
-    run.workers = 12
-    assert run.workers == 12
-    until(lambda: in_flight() == 12, "12 in flight")
-    run.workers = 3
-    until(lambda: 0 < in_flight() <= 3, "3 in flight")
-    run.cancel().wait(timeout=60)
-    limits = run.concurrency()["limit"].to_list()
-    assert [limit for n, limit in enumerate(limits) if n == 0 or limits[n - 1] != limit] == [2, 12, 3]
-
-
-def test_pause_resume_cancel_retry(bed, echo):
-    """The whole life of a run on a real server."""
-    urls = [f"{echo}/delay/0.02?n={n}" for n in range(400)]
-    run = fl.fetch(urls, workers=8, parse="json")
-    until(lambda: run.stats().done > 5, "the first results")
-    assert run.pause().state == "paused"
-    until(lambda: run.stats().in_flight == 0, "the pause")
-    done = run.stats().done
-    assert done < 400
-    assert bed.counters("echo")["in_flight"] == 0
-    assert run.resume().state == "running"
-    until(lambda: run.stats().done > done + 5, "the resumption")
-    assert run.cancel().wait(timeout=60).state == "cancelled"
-    stats = run.stats()
-    assert stats.done == stats.ok + stats.failed < 400
-    assert set(stats.errors) <= {"Cancelled"}
-    assert run.errors()["knob"].to_list() == ["run.retry_failed() goes on"] * len(stats.errors)
-    assert all(isinstance(result.error, Cancelled) for result in run if not result.ok)
-    assert len(run.result()) == 400
-    run.retry_failed().wait(timeout=60)
-    assert run.state == "done"
-    assert [value["args"]["n"] for value in run.result()] == [str(n) for n in range(400)]
-    assert sorted(result.index for result in run) == list(range(400)), "each item's latest end, once"
-    assert run.frame()["ok"].all()
-    assert run.stats().failed == 0
-
-
-def test_cancel_before_it_began_is_a_cancel():
-    """Runs start on another thread: a cancel right behind the start must not be forgotten there."""
-    for _ in range(50):
-        run = fl.map(_same, _forever())
-        assert run.cancel().wait(timeout=60).state == "cancelled"
-    for _ in range(50):
-        run = fl.map(_same, range(5)).wait()
-        assert run.retry_failed().cancel().wait(timeout=60).state in {"cancelled", "done"}
-
-
-def _forever():
-    while True:
-        yield 0
-
-
-def test_steering_races_the_end():
-    """Pause, resume or cancel at the moment of the end must never leave a run that is not ended."""
-    for turn in range(300):
-        run = fl.map(_same, range(turn % 7))
-        if turn % 3 == 0:
-            run.pause().resume()
-        elif turn % 3 == 1:
-            run.cancel()
-        else:
-            threading.Thread(target=run.cancel).start()
-        assert run.wait(timeout=60).state in {"done", "cancelled"}
-
-
-def test_retry_while_cancelling_goes_on_afterwards():
-    """``cancel().retry_failed()`` without a wait between them is what two quick clicks do."""
-    for _ in range(30):
-        run = fl.map(_slowly, range(40), workers=10)
-        run.cancel().retry_failed()
-        assert run.wait(timeout=60).state == "done"
-        assert run.result() == list(range(40))
-
-
-async def _slowly(item):
-    await asyncio.sleep(0.002)
-    return item
-
-
-def test_retry_failed_twice_serves_each_item_once(bed, echo):
-    """Two quick clicks on "retry" must not fetch, or count, everything twice."""
-    bed.configure("echo", error_rate={500: 1.0})
-    run = fl.fetch([f"{echo}/json?n={n}" for n in range(20)], retry=fl.Retry(attempts=1)).wait()
-    assert run.stats().failed == 20
-    bed.configure("echo", error_rate={}, latency=0.05)
-    bed.reset_counters()
-    run.retry_failed()
-    run.retry_failed()
-    run.retry_failed().wait()
-    assert bed.counters("echo")["requests"] == 20
-    stats = run.stats()
-    assert (stats.done, stats.ok, stats.failed, stats.errors) == (20, 20, 0, {})
-    attempts = run.attempts()
-    assert attempts.group_by("index").len()["len"].to_list() == [2] * 20
-    assert attempts.sort("index", "started")["status"].to_list() == [500, 200] * 20
 
 
 def test_attempts_has_every_one(bed, echo):
@@ -463,7 +198,7 @@ def _raise_item(item):
 
 def test_a_key_that_raises_loses_nothing():
     """The key function is the user's: its KeyError must not cost the value."""
-    run = fl.map(_same, [{"id": 1}, {}], key=lambda item: item["id"]).wait(timeout=60)
+    run = fl.map(same, [{"id": 1}, {}], key=lambda item: item["id"]).wait(timeout=60)
     assert run.result() == [{"id": 1}, {}]
     assert run.frame()["key"].to_list() == ["1", "<key raised KeyError: 'id'>"]
 
@@ -475,51 +210,12 @@ def test_repr_and_html(echo):
     assert "StatusError 2" in run._repr_html_()
 
 
-def test_text_progress(capsys):
-    """``progress=True`` in a script writes to standard error, and only there."""
-    fl.map(_same, range(10), progress=True).wait()
-    captured = capsys.readouterr()
-    assert "done 10/10 100%" in captured.err
-    assert captured.out == ""
-    fl.map(_same, range(10)).wait()
-    assert capsys.readouterr().err == ""
-
-
 def test_rss_peak_is_this_process_alone():
     """A bench in a fresh process must not report the memory of the notebook that started it."""
     ballast = bytes(300_000_000)
     code = "from fetchlab.engine.snapshot import process_usage; print(process_usage()[1])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 5e6 < int(done.stdout) < 200e6 < len(ballast)
-
-
-def test_an_input_that_raises_is_told_to_whoever_iterates(bed):
-    """A reader of the run alone would take a cut-off input for a whole one."""
-
-    def broken():
-        yield 1
-        raise ValueError("the input broke")
-
-    run = fl.map(_same, broken())
-    seen = []
-    with pytest.raises(ValueError, match="the input broke"):
-        seen.extend(result.value for result in run)
-    assert run.stats().total is None
-
-
-def test_an_idle_loop_over_results_can_be_interrupted():
-    """Ctrl-C would do nothing while a slow run is read, and only a kill would end the process."""
-    code = (
-        "import asyncio, fetchlab as fl, os, signal, threading\n"
-        "async def slow(x): await asyncio.sleep(60)\n"
-        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "try:\n    list(fl.map(slow, [1]))\n"
-        "except KeyboardInterrupt:\n    print('interrupted')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout == "interrupted\n"
 
 
 def test_attempts_are_numbered_on_when_failed_items_are_tried_again():

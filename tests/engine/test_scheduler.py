@@ -103,88 +103,6 @@ def test_cancel_ends_what_began_once_and_keeps_the_rest(plan, strategy, when, se
     clock.run(main)
 
 
-def test_makespan_of_equal_items():
-    """12 items of 1 s on 4 workers take 3 s; anything more is a worker that slept."""
-
-    async def main(loop):
-        return await Bench(loop, [1] * 12, takes).run()
-
-    sink, seconds = clock.run(main)
-    assert seconds == pytest.approx(3)
-    assert [row[4] for row in sink.rows] == pytest.approx([1] * 4 + [2] * 4 + [3] * 4)
-
-
-def test_a_waiting_item_holds_no_worker():
-    """One worker, one item that backs off for long: the others must not wait for it."""
-
-    async def main(loop):
-        tries = Counter()
-
-        async def task(work):
-            await asyncio.sleep(1)
-            tries[work.item] += 1
-            if work.item == 0 and tries[0] < 3:
-                raise errors.Retriable("later")
-            return work.item
-
-        bench = Bench(loop, range(10), task, strategy=Async(1), retry=Retry(attempts=3, base=1000, cap=1000))
-        seen = []
-        loop.call_later(5.5, lambda: seen.append((bench.scheduler.parked, bench.scheduler.in_flight)))
-        sink = await bench.run()
-        assert seen == [(1, 1)]
-        assert [sink.ends[index] for index in range(1, 10)] == pytest.approx([*range(2, 11)])
-        waits = [wait for _, _, wait in sink.retries]
-        assert sink.ends[0] == pytest.approx(max(1 + waits[0] + 1, 11) + waits[1] + 1, abs=10)
-
-    clock.run(main)
-
-
-def test_chunked_is_a_barrier_also_for_retries():
-    """The next chunk must not open while one of this chunk still waits for its next attempt."""
-
-    async def main(loop):
-        tries = Counter()
-
-        async def task(work):
-            await asyncio.sleep(1 + work.item % 3)
-            tries[work.item] += 1
-            if work.item in {1, 5} and tries[work.item] < 3:
-                raise errors.Retriable("later")
-
-        bench = Bench(loop, range(12), task, strategy=Chunked(4), retry=Retry(attempts=3, base=50, cap=50))
-        sink = await bench.run()
-        for first in (4, 8):
-            opened = min(time for time, item in bench.starts if item >= first)
-            assert opened >= max(sink.ends[index] for index in range(first))
-        assert bench.peak == 4
-
-    clock.run(main)
-
-
-def test_sequential_rests_between_items_but_not_after_the_last():
-    """``delay`` is politeness between requests; at the end nobody is left to be polite to."""
-
-    async def main(loop):
-        bench = Bench(loop, [1, 1, 1], takes, strategy=Sequential(delay=10))
-        await bench.run()
-        return [time for time, _ in bench.starts]
-
-    starts, seconds = clock.run(main)
-    assert starts == pytest.approx([0, 11, 22])
-    assert seconds == pytest.approx(23)
-
-
-def test_batch_starts_all_at_once():
-    """Batch means no queue at all."""
-
-    async def main(loop):
-        bench = Bench(loop, [1] * 500, takes, strategy=Batch())
-        await bench.run()
-        return bench.peak
-
-    assert clock.run(main) == (500, pytest.approx(1))
-
-
 def test_resize_up_and_down():
     """A slider must act at once when growing, and after the items in flight when shrinking."""
 
@@ -331,28 +249,6 @@ def test_again_serves_work_once_more():
     clock.run(main)
 
 
-def test_the_gate_holds_the_input_back_and_nothing_else():
-    """Back-pressure must not stop what was read already, and a wake must reopen."""
-
-    async def main(loop):
-        room = [2]
-
-        def gate(index):
-            return index < room[0]
-
-        bench = Bench(loop, [1] * 6, takes, gate=gate)
-
-        def more():
-            room[0] = 100
-            bench.scheduler.wake()
-
-        loop.call_later(10, more)
-        await bench.run()
-        return sorted(time for time, _ in bench.starts)
-
-    assert clock.run(main)[0] == pytest.approx([0, 0, 10, 10, 10, 10])
-
-
 @pytest.mark.parametrize("where", ["ended", "retried", "drained"])
 def test_a_sink_that_fails_stops_the_run(where):
     """A full disk while the book is written: the run must end with that error, not hang for ever."""
@@ -374,24 +270,3 @@ async def _retrying(work):
 
 def _full(*_):
     raise OSError(28, "no space left on device")
-
-
-@pytest.mark.parametrize(
-    "raised", [SystemExit(3), KeyboardInterrupt(), BaseException("x"), asyncio.CancelledError()]
-)
-def test_what_a_task_raises_ends_its_item_only(raised):
-    """SystemExit out of one item's task must not end the engine's loop."""
-
-    async def task(work):
-        await asyncio.sleep(1)
-        if work.item == 1:
-            raise raised
-        return work.item
-
-    async def main(loop):
-        return await Bench(loop, range(4), task).run()
-
-    sink, _ = clock.run(main)
-    assert sink.times_ended == Counter(range(4))
-    assert isinstance(next(row[3] for row in sink.rows if row[0] == 1), errors.TaskError)
-    assert [sink.values[index] for index in (0, 2, 3)] == [0, 2, 3]

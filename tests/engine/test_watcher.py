@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from fetchlab.engine.standing import Point, rates
 from fetchlab.engine.watcher import Watcher
 from fetchlab.errors import ConfigError, JournalError
 from fetchlab.store.journal_file import JournalFile
+from unprivileged import nobody
 
 from . import journalled
 
@@ -235,19 +235,6 @@ def test_it_reads_where_nothing_can_be_written(echo, path):
         with nobody():
             assert Watcher(copy).look().stats.ok == 5
         Path(folder).chmod(0o755)
-
-
-@contextmanager
-def nobody():
-    """As a user who may not write everywhere."""
-    if os.geteuid():
-        yield
-        return
-    os.seteuid(65_534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_rates_are_evenly_spaced_whatever_the_pulses(echo):

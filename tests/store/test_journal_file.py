@@ -20,6 +20,7 @@ from fetchlab.store.database import Layout, connect
 from fetchlab.store.journal_file import JournalFile
 from fetchlab.store.journal_layout import ITEM, LAYOUT, ident
 from fetchlab.store.journal_reader import DAMAGED, JournalReader
+from unprivileged import nobody
 
 SESSION = """CREATE TABLE session (
     id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, machine TEXT NOT NULL, started REAL NOT NULL, ended REAL,
@@ -237,19 +238,6 @@ def _impatient(path):
     connection = connect(path, LAYOUT)
     connection.execute("PRAGMA busy_timeout = 10")
     return connection
-
-
-@contextmanager
-def nobody():
-    """As a user who may not write everywhere."""
-    if os.geteuid():
-        yield
-        return
-    os.seteuid(65_534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs Unix permissions")

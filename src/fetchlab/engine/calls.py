@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.engine.caching import Caching
 from fetchlab.engine.journal import Journal
+from fetchlab.engine.knobs import function, not_one, numbered, statuses, whole
 from fetchlab.engine.parse import parser
 from fetchlab.engine.places import calling_task, fetching_task
 from fetchlab.engine.recorder import Recorder
@@ -28,7 +29,7 @@ from fetchlab.store.cache import Cache
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable
+    from collections.abc import AsyncIterable, Callable, Collection, Iterable
     from os import PathLike
     from pathlib import Path
 
@@ -109,17 +110,16 @@ def fetch(
         ConfigError: a knob has a value that cannot work.
         JournalError: the journal is in use, or cannot be read and written.
     """
-    _at_least("max_bytes", max_bytes, 1)
-    if isinstance(requests, Request):
-        raise ConfigError("requests", "give a list of requests, not one")
+    whole("max_bytes", max_bytes)
+    not_one(requests)
     chosen = choose(workers, strategy, plain=False)
-    own = None if key is None else own_key(_function("key", key))
+    own = None if key is None else own_key(function("key", key))
     fetching = fetching_task(
         chosen,
         Client.of(client),
         None,
         parser(parse),
-        accept=_statuses(accept),
+        accept=statuses(accept),
         timeout=Timeout.of(timeout),
         max_bytes=max_bytes,
         cache=Cache.of(cache),
@@ -211,7 +211,7 @@ def map(  # noqa: A001  # the field's word for it
     plain = is_plain(task)
     chosen = choose(workers, strategy, plain=plain)
     limit = None if timeout is None else Timeout.of(timeout)
-    own = None if key is None else own_key(_function("key", key))
+    own = None if key is None else own_key(function("key", key))
     return start(
         calling_task(chosen, task, timeout=limit, cache=Cache.of(cache), key=own),
         items,
@@ -291,10 +291,9 @@ def start(
     if retry is not None and not isinstance(retry, Retry):
         raise ConfigError("retry", f"give fl.Retry(attempts=…), not {retry!r}")
     if follow is not None:
-        _function("follow", follow)
+        function("follow", follow, may_yield=True)
     if priority is not None:
-        _function("priority", priority)
-        priority = _own_priority(priority)
+        priority = numbered(function("priority", priority))
     bounds = Bounds(deadline, max_error_rate)
     width_hint = getattr(strategy, "workers", None) or getattr(strategy, "n", None) or 20
     if not isinstance(width_hint, int):
@@ -376,39 +375,3 @@ def _fetch_key(item: Any) -> str:
 
 def _map_key(item: Any) -> str:
     return plain_key(item) or type(item).__name__
-
-
-def _own_priority(priority: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The user's function, whose own failure stops the run under the knob's name."""
-
-    def checked(item: Any) -> Any:
-        try:
-            order = priority(item)
-        except Exception as error:
-            raise ConfigError("priority", f"raised {type(error).__name__}: {error}") from error
-        if not isinstance(order, int | float):
-            raise ConfigError("priority", f"must return a number, not {order!r}")
-        return order
-
-    return checked
-
-
-def _at_least(knob: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ConfigError(knob, f"must be a whole number of {least} or more, not {value!r}")
-
-
-def _function(knob: str, value: Any) -> Any:
-    if not callable(value) or not is_plain(value) or (is_generator(value) and knob != "follow"):
-        raise ConfigError(knob, f"give a plain function, not {value!r}")
-    return value
-
-
-def _statuses(accept: Collection[int]) -> Collection[int]:
-    if (
-        isinstance(accept, str | bytes)
-        or not isinstance(accept, Collection)
-        or not all(isinstance(status, int) for status in accept)
-    ):
-        raise ConfigError("accept", f"give a set of HTTP statuses such as {{404}}, not {accept!r}")
-    return accept

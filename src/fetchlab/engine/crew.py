@@ -19,29 +19,22 @@ class Crew:
 
     Args:
         width: how many work at most.
-        take: gives a worker its next piece of work, None if there is none now.
-        serve: serves it.
-        rest: seconds a worker rests after an item, 0.0 for none.
         on_trouble: told when serving itself failed; whoever it is must end the run.
 
     Attributes:
         over: True between two sittings: workers leave instead of waiting.
+        in_flight: attempts under way, counted by who makes them.
     """
 
-    def __init__(
-        self,
-        width: int,
-        take: Callable[[int], Work | None],
-        serve: Callable[[Work, int], Awaitable[None]],
-        rest: Callable[[], float],
-        on_trouble: Callable[[Exception], None],
-    ) -> None:
+    _take: Callable[[int], Work | None]
+    _serve: Callable[[Work, int], Awaitable[None]]
+    _rest: Callable[[], float] | None
+
+    def __init__(self, width: int, on_trouble: Callable[[Exception], None]) -> None:
         self.width = width
         self.over = True
+        self.in_flight = 0
         self.idle: deque[asyncio.Future[None]] = deque()
-        self._take = take
-        self._serve = serve
-        self._rest = rest
         self._on_trouble = on_trouble
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._dismissed = False
@@ -71,8 +64,20 @@ class Crew:
                 waiter.set_result(None)
                 return
 
-    def begin(self) -> None:
-        """Begin a sitting."""
+    def begin(
+        self,
+        take: Callable[[int], Work | None],
+        serve: Callable[[Work, int], Awaitable[None]],
+        rest: Callable[[], float] | None,
+    ) -> None:
+        """Begin a sitting.
+
+        Args:
+            take: gives a worker its next piece of work, None if there is none now.
+            serve: serves it.
+            rest: seconds a worker rests after an item, 0.0 for none; None where workers never rest.
+        """
+        self._take, self._serve, self._rest = take, serve, rest
         self.over = self._dismissed = False
 
     async def leave(self, *, at_once: bool) -> None:
@@ -88,12 +93,13 @@ class Crew:
 
     async def _work(self, number: int) -> None:
         loop = asyncio.get_running_loop()
+        take, serve, rest = self._take, self._serve, self._rest
         try:
             while True:
-                work = self._take(number)
+                work = take(number)
                 if work is not None:
-                    await self._serve(work, number)
-                    pause = self._rest()
+                    await serve(work, number)
+                    pause = 0.0 if rest is None else rest()
                     if pause:
                         await asyncio.sleep(pause)
                     continue

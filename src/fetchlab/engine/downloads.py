@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.engine.calls import start
+from fetchlab.engine.knobs import function, not_one, statuses, whole
 from fetchlab.engine.strategies import Async, choose
-from fetchlab.engine.tasks import is_plain
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
 from fetchlab.policy.digests import Digest
@@ -102,24 +102,21 @@ def download(
         ConfigError: a knob has a value that cannot work.
         JournalError: the journal is in use, or cannot be read and written.
     """
-    if isinstance(requests, Request):
-        raise ConfigError("requests", "give a list of requests, not one")
-    if max_bytes is not None and (
-        not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1
-    ):
-        raise ConfigError("max_bytes", f"must be a whole number of 1 or more, or None, not {max_bytes!r}")
+    not_one(requests)
+    if max_bytes is not None:
+        whole("max_bytes", max_bytes, instead=", or None")
     if not isinstance(overwrite, bool):
         raise ConfigError("overwrite", f"is True or False, not {overwrite!r}")
     disk = Disk()
     receiver = Receiver(
         Client.of(client),
         disk,
-        accept=_statuses(accept),
+        accept=statuses(accept),
         timeout=Timeout.of(timeout),
         max_bytes=max_bytes,
         overwrite=overwrite,
     )
-    named = _key if key is None else own_key(_plain_function("key", key))
+    named = _key if key is None else own_key(function("key", key, may_yield=True))
     chosen = choose(workers, strategy, plain=False) if (workers, strategy) != (None, None) else Async(WORKERS)
     return start(
         Downloading(receiver, disk, _folder(to), _digests(digest), named, Cache.of(cache)),
@@ -233,7 +230,8 @@ def _chosen(given: Any) -> Path:
 
 def _folder(to: Any) -> Path | Callable[[Any], Any]:
     if callable(to):
-        return cast("Callable[[Any], Any]", _plain_function("to", to))
+        of_item: Callable[[Any], Any] = function("to", to, may_yield=True)
+        return of_item
     try:
         folder = Path(to)
         folder.mkdir(parents=True, exist_ok=True)
@@ -255,10 +253,10 @@ def _digests(digest: Any) -> Callable[[Any, str], Digest | None]:
             return known.get(item) if found is None and isinstance(item, str) else found
 
         return listed
-    function = _plain_function("digest", digest)
+    of_item = function("digest", digest, may_yield=True)
 
     def asked(item: Any, _key: str) -> Digest | None:
-        text = function(item)
+        text = of_item(item)
         return None if text is None else Digest.of(text)
 
     return asked
@@ -269,16 +267,3 @@ def _key(item: Any) -> str:
         return request_key(Request.of(item))
     except Exception:  # it fails as an item, under some name
         return type(item).__name__
-
-
-def _plain_function(knob: str, value: Any) -> Any:
-    if not callable(value) or not is_plain(value):
-        raise ConfigError(knob, f"give a plain function, not {value!r}")
-    return value
-
-
-def _statuses(accept: Any) -> Collection[int]:
-    listed = isinstance(accept, Collection) and not isinstance(accept, str | bytes)
-    if not listed or not all(isinstance(status, int) for status in accept):
-        raise ConfigError("accept", f"give a set of HTTP statuses such as {{404}}, not {accept!r}")
-    return cast("Collection[int]", accept)

@@ -214,6 +214,11 @@ class Lanes:
             lane.due = math.inf
             self.settle(lane)
 
+    def hope(self) -> None:
+        """Let every host's patience begin anew."""
+        for lane in self:
+            lane.hope()
+
     def clear(self) -> list[Work]:
         """Remove and return every waiting item."""
         works: list[Work] = []

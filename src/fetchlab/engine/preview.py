@@ -12,6 +12,7 @@ import polars as pl
 
 from fetchlab import frame
 from fetchlab.engine.calls import fetch
+from fetchlab.engine.knobs import whole
 from fetchlab.engine.parse import parser
 from fetchlab.engine.progress import duration, size
 from fetchlab.engine.strategies import Sequential, choose, plan_of
@@ -77,8 +78,7 @@ def preview(
     Raises:
         ConfigError: ``requests`` is an iterator or empty, or a knob has a value that cannot work.
     """
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise ConfigError("n", f"must be a whole number of 1 or more, not {n!r}")
+    whole("n", n)
     sample = _Sample(requests, n)
     chosen = choose(workers, strategy, plain=False)
     kinds: list[str] = []

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Bell"]
-
+__all__ = ["Bell", "GroupBell"]
 
 STEP = 0.5
+GROUP = 64
+GROUP_SECONDS = 0.05
 
 
 class Bell:
@@ -66,6 +67,35 @@ class Bell:
             finally:
                 with self._condition:
                     self.waiting -= 1
+
+
+class GroupBell(Bell):
+    """Rings for changes in groups: of 64, or of those that came within 50 ms."""
+
+    __slots__ = ("_timer", "_unrung")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unrung = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def changed(self) -> None:
+        """Have this heard soon; called on the loop after every change."""
+        self._unrung += 1
+        if not self.waiting:
+            return
+        if self._unrung >= GROUP:
+            self.ring()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GROUP_SECONDS, self.ring)
+
+    def ring(self) -> None:
+        """Wake everybody who waits, now; on the loop."""
+        self._unrung = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        super().ring()
 
 
 def _settle(future: asyncio.Future[None]) -> None:

@@ -17,9 +17,8 @@ from pyreqwest.client import SyncClient, SyncClientBuilder
 from fetchlab import errors, httpx_bridge
 from fetchlab.model import Response
 from fetchlab.transport import httpx as by_httpx
-from fetchlab.transport import reqwest as by_reqwest
 from fetchlab.transport.base import promised_too_much, timed_out, too_large
-from fetchlab.transport.redirects import REDIRECTS
+from fetchlab.transport.dialect import bounded, configured, filled, judged, translated
 
 if TYPE_CHECKING:
     from fetchlab.model import Request
@@ -58,7 +57,6 @@ class BlockingReqwest:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._like = by_reqwest.ReqwestTransport(options)
         self._abroad: BlockingReqwest | None = None
         self._lock = threading.Lock()  # guards _pools
         self._pools: dict[Timeout, SyncClient] = {}
@@ -69,27 +67,15 @@ class BlockingReqwest:
         first_byte: float | None = None
         began = _now()
         try:
-            building = pool.request(request.method, request.url)
-            if request.headers:
-                building = building.headers(request.headers)
-            if request.content is not None:
-                building = building.body_bytes(request.content)
-            with building.build_streamed() as answer:
+            with filled(pool.request(request.method, request.url), request).build_streamed() as answer:
                 first_byte = _now()
                 headers, status = answer.headers, answer.status
-                limit = self._options.redirects
-                hop = by_reqwest.hop_of(request, status, headers, limit) if status in REDIRECTS else None
+                hop = judged(request, status, headers, self._options.redirects, max_bytes)
                 if hop is None:
-                    promised = headers.get("content-length")
-                    if promised is not None and promised_too_much(promised, max_bytes, request.method):
-                        raise too_large(max_bytes, promised)
-                    body = answer.body_reader.read(max_bytes + 1)
-                    content = b"" if body is None else body.to_bytes()
-                    if len(content) > max_bytes:
-                        raise too_large(max_bytes)
-                    return Response(status, headers, content, request.url, answer.version, first_byte)
+                    body = bounded(answer.body_reader.read(max_bytes + 1), max_bytes)
+                    return Response(status, headers, body, request.url, answer.version, first_byte)
         except (wire.PyreqwestError, ValueError) as error:
-            raise by_reqwest.translated(error, timeout, _now() - began) from error
+            raise translated(error, timeout, _now() - began) from error
         return self._wire_for(hop).send(hop, _left(timeout, _now() - began), max_bytes)
 
     def _wire_for(self, hop: Redirected) -> BlockingReqwest:
@@ -115,10 +101,10 @@ class BlockingReqwest:
         with self._lock:
             if timeout not in self._pools:
                 try:
-                    pool = self._like.builder(timeout, SyncClientBuilder()).build()
+                    pool = configured(SyncClientBuilder(), self._options, timeout).build()
                 except RuntimeError:  # a forked child may not use the parent's runtime
                     fresh = SyncClientBuilder().runtime_multithreaded(True)
-                    pool = self._like.builder(timeout, fresh).build()
+                    pool = configured(fresh, self._options, timeout).build()
                 self._pools[timeout] = pool
             return self._pools[timeout]
 

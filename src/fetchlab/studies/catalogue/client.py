@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import polars as pl
 
 from fetchlab.engine.calls import MAX_BYTES, start
+from fetchlab.engine.knobs import whole
 from fetchlab.engine.parse import decode
 from fetchlab.engine.places import fetching_task
 from fetchlab.engine.strategies import Async, Strategy, choose
@@ -115,10 +116,11 @@ class Catalogue:
             ConfigError: a knob has a value that cannot work.
             JournalError: the journal is in use, of another service, or cannot be read and written.
         """
-        _whole("max_pages", max_pages, optional=True)
+        if max_pages is not None:
+            whole("max_pages", max_pages)
         pages = AUTO if parallel_pages == "auto" else parallel_pages
         if not isinstance(pages, Adaptive):
-            _whole("parallel_pages", pages, instead=" or 'auto'")
+            whole("parallel_pages", pages, instead=" or 'auto'")
         chosen = choose(None if strategy else pages, strategy, plain=False)
         paging = Paging(PAGE_LIMIT, max_pages)
         run = start(
@@ -173,7 +175,7 @@ class Catalogue:
             ConfigError: a knob has a value that cannot work.
             JournalError: the journal is in use, of another service, or cannot be read and written.
         """
-        _whole("batch_size", batch_size)
+        whole("batch_size", batch_size)
         without = [part for part, wanted in (("images", with_images), ("cast", with_cast)) if not wanted]
         kind = "".join(
             f"/without-{part}" for part in without
@@ -306,13 +308,6 @@ def _ids_of(paging: Paging) -> list[int]:
             len(paging.unread),
         )
     return sorted(paging.ids)
-
-
-def _whole(knob: str, value: object, *, optional: bool = False, instead: str = "") -> None:
-    if optional and value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(knob, f"must be a whole number of 1 or more{instead}, not {value!r}")
 
 
 def _reading(read: PageRead) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
+from fetchlab.engine import remembered
 from fetchlab.engine.caching import Caching
 from fetchlab.engine.journal import Journal
 from fetchlab.engine.knobs import function, not_one, numbered, statuses, whole
@@ -347,7 +349,14 @@ def start(
         dedup=key if dedup else None,
         on_width=lambda: run.resized(),  # noqa: PLW0108  # the run is made below
         earlier=None if journaling is None else journaling.earlier,
+        remembered=_remembered(plan.adaptive, None if journal is None else journal.path),
     )
+
+    def at_end() -> None:
+        task.close()
+        if plan.adaptive is not None:
+            remembered.note(run.stats())
+
     run = Run(
         scheduler,
         recorder,
@@ -355,13 +364,20 @@ def start(
         order=order,
         show=progress,
         product=product,
-        at_end=task.close,
+        at_end=at_end,
         journal=journaling,
     )
     if journaling is not None:
         journaling.bind(run, scheduler, recorder)
     recorder.on_change = run.changed
     return run.begin()
+
+
+def _remembered(adaptive: Adaptive | None, own: Path | None) -> Callable[[str], int | None]:
+    """What is remembered of hosts' limits, where that was asked for."""
+    if adaptive is None or adaptive.start != "history":
+        return lambda _: None
+    return partial(remembered.limit_of, known=remembered.limits(remembered.journals(own=own)))
 
 
 def _fetch_key(item: Any) -> str:

@@ -62,6 +62,7 @@ class Scheduler:
         wall: seconds since the epoch, for hints that are dates.
         on_width: told when the number of workers changed by itself.
         earlier: takes the items that earlier sessions of a journal finished.
+        remembered: where a host's adaptive limit begins, None for where its knob says.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Scheduler:
         wall: Callable[[], float] = time.time,
         on_width: Callable[[], None] = lambda: None,
         earlier: Earlier | None = None,
+        remembered: Callable[[str], int | None] = lambda _: None,
     ) -> None:
         self._clock = clock
         self._sink = sink
@@ -90,7 +92,9 @@ class Scheduler:
         self._finished: asyncio.Future[None] | None = None
         self._intake = Intake(source, clock, sink, gate=gate, dedup=dedup, earlier=earlier)
         self._lanes = Lanes(
-            lambda host: HostRules(retry, rate(host), self._sizing.adaptive, breaks=bool(host)),
+            lambda host: HostRules(
+                retry, rate(host), self._sizing.adaptive, breaks=bool(host), remembered=remembered(host)
+            ),
             clock,
             by_priority=priority is not None,
             on_hopeless=lambda works, why: self._endings.give_up(works, why),  # noqa: PLW0108  # made below

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from fetchlab.errors import ConfigError
 
@@ -44,25 +45,28 @@ class Adaptive:
     Attributes:
         min: never fewer than this at one host.
         max: never more than this at one host.
-        start: to begin with; None begins low and doubles every round trip.
+        start: to begin with; None begins low and doubles every round trip; ``"history"`` begins where the
+            limit of that host stood when it was last asked, by this process or by the journals in
+            ``data/runs``, and like None where nothing is remembered.
     """
 
     min: int = 1
     max: int = 64
-    start: int | None = None
+    start: int | Literal["history"] | None = None
 
     def __post_init__(self) -> None:
         for name in ("min", "max", "start"):
             value = getattr(self, name)
-            if value is None and name == "start":
+            if name == "start" and value in (None, "history"):
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                other = ", or 'history'" if name == "start" else ""
                 raise ConfigError(
-                    "workers", f"Adaptive({name}=…) is a whole number of 1 or more, not {value!r}"
+                    "workers", f"Adaptive({name}=…) is a whole number of 1 or more{other}, not {value!r}"
                 )
         if self.min > self.max:
             raise ConfigError("workers", f"Adaptive: min={self.min} is above max={self.max}")
-        if self.start is not None and not self.min <= self.start <= self.max:
+        if isinstance(self.start, int) and not self.min <= self.start <= self.max:
             raise ConfigError("workers", f"Adaptive: start={self.start} is not within min and max")
 
 
@@ -71,7 +75,7 @@ class AdaptiveLimit:
 
     Args:
         knob: its bounds.
-        limit: where to begin instead of ``knob.start``.
+        limit: where to begin instead of ``knob.start``, within its bounds.
     """
 
     __slots__ = (
@@ -101,12 +105,13 @@ class AdaptiveLimit:
 
     def __init__(self, knob: Adaptive, limit: int | None = None) -> None:
         self._low, self._high = knob.min, knob.max
-        self.limit = limit or knob.start or min(max(START, knob.min), knob.max)
+        begin = limit or (knob.start if isinstance(knob.start, int) else None)
+        self.limit = min(max(begin or START, knob.min), knob.max)
         self.held = False
         self._base = self._most = math.inf
         self._deviation = 0.0
         self._weight = self._good = self._streak = 0
-        self._slow_start = knob.start is None
+        self._slow_start = begin is None
         self._settling = False
         self._trial: tuple[int, float] | None = None
         self._begin(-math.inf)

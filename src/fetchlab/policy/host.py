@@ -41,12 +41,14 @@ class HostRules:
         rate: the user's limit for this host.
         adaptive: the bounds of the adaptive limit, None for a fixed number of workers.
         breaks: False where there is no host: a task's errors say nothing about the next item.
+        remembered: where the adaptive limit begins, None for where its knob says.
     """
 
     retry: Retry
     rate: RateLimit | None = None
     adaptive: Adaptive | None = None
     breaks: bool = True
+    remembered: int | None = None
 
 
 class HostGate:
@@ -85,7 +87,7 @@ class HostGate:
     def __init__(self, name: str, rules: HostRules, now: float) -> None:
         self.name = name
         self.in_flight = self.requests = 0
-        self.limit = None if rules.adaptive is None else AdaptiveLimit(rules.adaptive)
+        self.limit = None if rules.adaptive is None else AdaptiveLimit(rules.adaptive, rules.remembered)
         self.breaker = Breaker()
         self.discovery: RateDiscovery | None = None
         self.parked_until = -math.inf

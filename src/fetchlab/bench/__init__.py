@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fetchlab.bench.bounds import Ideal, ideal
     from fetchlab.bench.comparison import Comparison
+    from fetchlab.bench.detection import power
     from fetchlab.bench.machine import environment
     from fetchlab.bench.rounds import Measurement, measure
     from fetchlab.bench.summary import summarise
 
-__all__ = ["Comparison", "Ideal", "Measurement", "environment", "ideal", "measure", "summarise"]
+__all__ = ["Comparison", "Ideal", "Measurement", "environment", "ideal", "measure", "power", "summarise"]
 
 _HOME = {
     "Comparison": "comparison",
@@ -21,6 +22,7 @@ _HOME = {
     "environment": "machine",
     "ideal": "bounds",
     "measure": "rounds",
+    "power": "detection",
     "summarise": "summary",
 }
 

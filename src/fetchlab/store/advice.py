@@ -47,7 +47,7 @@ def entries_frame(rows: list[Row]) -> pl.DataFrame:
     schema: dict[str, Any] = {
         "key": pl.String, "host": pl.String, "kind": pl.String, "bytes": pl.UInt64, "stored": moment,
         "expires": moment, "seconds": pl.Float64, "hits": pl.UInt64, "fetches": pl.UInt64,
-        "changes": pl.UInt64,
+        "changes": pl.UInt64, "first": moment,
     }  # fmt: skip
     return pl.DataFrame(
         [
@@ -59,6 +59,7 @@ def entries_frame(rows: list[Row]) -> pl.DataFrame:
                 _moment(row[STORED]),
                 _moment(row[EXPIRES]),
                 *row[SECONDS : CHANGES + 1],
+                _moment(row[FIRST]),
             )
             for row in rows
         ],

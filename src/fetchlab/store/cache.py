@@ -190,8 +190,8 @@ class Cache:
 
         Columns: ``key str, host str?`` (null where the key is no request's)``, kind str, bytes u64, stored
         datetime (UTC), expires datetime?, seconds f64`` (what it took to get)``, hits u64, fetches u64`` (how
-        often it was fetched)``, changes u64`` (how often that brought another body). Without a file the last
-        three are 0, 1 and 0.
+        often it was fetched)``, changes u64`` (how often that brought another body)``, first datetime``
+        (when it was fetched first). Without a file ``hits, fetches`` and ``changes`` are 0, 1 and 0.
         """
         return advice.entries_frame(self.tiers.rows())
 

@@ -106,6 +106,7 @@ def compare(
     settings = {
         "bench": "compare",
         "work": _described(work),
+        "hosts": sorted(requests["host"].unique()) if requests.height else [],
         "arms": list(starts),
         "knobs": {name: repr(value) for name, value in knobs.items()},
         "baseline": base,

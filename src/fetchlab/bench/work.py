@@ -10,7 +10,9 @@ from fetchlab.engine.calls import fetch
 from fetchlab.engine.calls import map as map_items
 from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Strategy, Threads
 from fetchlab.errors import ConfigError
+from fetchlab.model import Request
 from fetchlab.policy.concurrency import Adaptive
+from fetchlab.policy.keys import host_of
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
@@ -64,6 +66,13 @@ class Work:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts that are asked, in the order of the items; none for a task."""
+        if self.task is not None:
+            return []
+        return list(dict.fromkeys(host_of(Request.of(item).url) for item in self.items))
 
     def take(self, count: int) -> Work:
         """Return the same work on the first items."""

@@ -6,6 +6,7 @@
 ``latency``     how long requests took, with median, p95 and p99
 ``throughput``  items per second, and how many were in flight
 ``intervals``   ratios of a comparison with their intervals and verdicts
+``scaling``     throughput over the number of workers, with curves and a recommendation
 ``save``        a chart as ``.svg``, ``.png`` or offline ``.html``
 ``svg``         a chart as SVG text
 ``use_svg``     let a notebook show charts as SVG, in the house theme
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from fetchlab.plot.output import save, svg
     from fetchlab.plot.ratios import intervals
     from fetchlab.plot.requests import gantt
+    from fetchlab.plot.scaling import scaling
     from fetchlab.plot.theme import use_svg
 
-__all__ = ["concurrency", "gantt", "intervals", "latency", "save", "svg", "throughput", "use_svg"]
+__all__ = ["concurrency", "gantt", "intervals", "latency", "save", "scaling", "svg", "throughput", "use_svg"]
 
 _HOME = {
     "concurrency": "control",
@@ -37,6 +39,7 @@ _HOME = {
     "intervals": "ratios",
     "latency": "histogram",
     "save": "output",
+    "scaling": "scaling",
     "svg": "output",
     "throughput": "flow",
     "use_svg": "theme",

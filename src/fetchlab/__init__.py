@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fetchlab import bench, errors, plot, reference, studies, testbed
     from fetchlab import notebook as notebook  # fl.notebook.monitor; what only notebooks need is not listed
+    from fetchlab.bench.sweep import sweep
+    from fetchlab.bench.swept import Sweep
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.downloads import download
     from fetchlab.engine.journal import Journal
@@ -58,6 +60,7 @@ __all__ = [
     "Run",
     "RunStats",
     "Sequential",
+    "Sweep",
     "Threads",
     "Timeout",
     "bench",
@@ -70,10 +73,13 @@ __all__ = [
     "preview",
     "reference",
     "studies",
+    "sweep",
     "testbed",
 ]
 
 _HOMES = {
+    "fetchlab.bench.sweep": ("sweep",),
+    "fetchlab.bench.swept": ("Sweep",),
     "fetchlab.engine.calls": ("fetch", "map"),
     "fetchlab.engine.downloads": ("download",),
     "fetchlab.engine.journal": ("Journal",),

@@ -28,6 +28,10 @@ def in_a_script() -> None:
     assert_type(files, fl.Run)
     kept = fl.fetch(["http://127.0.0.1/json"], journal=fl.Journal("j.db", batch_size=100))
     assert_type(kept.stats().earlier, int)
+    sweep = fl.sweep(["http://127.0.0.1/json"], (1, 2, 4), parse="json")
+    assert_type(sweep, fl.Sweep)
+    assert_type(sweep.recommended, int)
+    assert_type(sweep.predict(1000).seconds, float)
     with fl.Journal.open("j.db") as journal:
         assert_type(journal.sessions(), pl.DataFrame)
         assert_type(journal.stats(), fl.RunStats | None)

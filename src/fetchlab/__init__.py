@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fetchlab import notebook as notebook  # fl.notebook.monitor; what only notebooks need is not listed
     from fetchlab.bench.compare import compare
     from fetchlab.bench.comparison import Comparison as Comparison  # what calls return is here, not listed
+    from fetchlab.bench.sweep import sweep
+    from fetchlab.bench.swept import Sweep as Sweep
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.downloads import download
     from fetchlab.engine.journal import Journal
@@ -72,12 +74,15 @@ __all__ = [
     "preview",
     "reference",
     "studies",
+    "sweep",
     "testbed",
 ]
 
 _HOMES = {
     "fetchlab.bench.compare": ("compare",),
     "fetchlab.bench.comparison": ("Comparison",),
+    "fetchlab.bench.sweep": ("sweep",),
+    "fetchlab.bench.swept": ("Sweep",),
     "fetchlab.engine.calls": ("fetch", "map"),
     "fetchlab.engine.downloads": ("download",),
     "fetchlab.engine.journal": ("Journal",),

@@ -38,6 +38,7 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
         "lab",
         "monitor",
         "notebooks",
+        "sweep",
         "testbed",
     }
     assert ("bench", "catalogue") in EVERY
@@ -99,6 +100,9 @@ def test_help_lists_the_commands_in_a_process_of_its_own():
         (("fetch", "-", "--out", "values.xls"), "--out"),
         (("fetch", "-", "--out", "a.csv", "--errors-out", "a.csv"), "--errors-out"),
         (("fetch", "absent.txt"), "URLS"),
+        (("sweep", "absent.txt"), "URLS"),
+        (("sweep", "-", "--rounds", "0"), "--rounds"),
+        (("sweep", "-", "--plot", "chart.gif"), "--plot"),
         (("fetch", "https://example.org/"), "URLS"),
     ],
 )

@@ -86,7 +86,8 @@ def noise_of(comparison: Comparison) -> float:
     if len(logs) < FEWEST:
         raise ConfigError("noise", f"needs {FEWEST} rounds of the baseline and itself, not {len(logs)}")
     middle = median(logs)
-    return 1.4826 * median(abs(one - middle) for one in logs)
+    scatter: float = median(abs(one - middle) for one in logs)
+    return 1.4826 * scatter
 
 
 def _share(shift: float, noise: float, rounds: int, random: Random) -> float:

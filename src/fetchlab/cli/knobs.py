@@ -22,7 +22,7 @@ __all__ = ["flag_of", "headers_of", "journal_of", "rate_of", "workers_of"]
 
 SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "hour": 3600.0}
 _RATE = re.compile(r"(?P<count>\d+(?:\.\d+)?)(?:/(?P<many>\d+(?:\.\d+)?)?(?P<unit>[a-z]*))?", re.IGNORECASE)
-_FLAGS = {"requests": "URLS", "headers": "--header", "retry": "--retries", "verify": "--ca"}
+_FLAGS = {"requests": "URLS", "work": "URLS", "headers": "--header", "retry": "--retries", "verify": "--ca"}
 
 
 def workers_of(word: str) -> int | Adaptive:

@@ -8,6 +8,7 @@
 ``intervals``   ratios of a comparison with their intervals and verdicts
 ``sessions``    what a journalled job had done when, with its interruptions
 ``rounds``      every arm's time in every round of a comparison
+``scaling``     throughput over the number of workers, with curves and a recommendation
 ``save``        a chart as ``.svg``, ``.png`` or offline ``.html``
 ``svg``         a chart as SVG text
 ``use_svg``     let a notebook show charts as SVG, in the house theme
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fetchlab.plot.ratios import intervals
     from fetchlab.plot.requests import gantt
     from fetchlab.plot.rounds import rounds
+    from fetchlab.plot.scaling import scaling
     from fetchlab.plot.theme import use_svg
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "latency",
     "rounds",
     "save",
+    "scaling",
     "sessions",
     "svg",
     "throughput",
@@ -54,6 +57,7 @@ _HOME = {
     "rounds": "rounds",
     "save": "output",
     "sessions": "job",
+    "scaling": "scaling",
     "svg": "output",
     "throughput": "flow",
     "use_svg": "theme",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fetchlab import notebook as notebook  # fl.notebook.monitor; what only notebooks need is not listed
     from fetchlab.bench.compare import compare
     from fetchlab.bench.comparison import Comparison as Comparison  # what calls return is here, not listed
+    from fetchlab.bench.suggest import suggest
     from fetchlab.bench.sweep import sweep
     from fetchlab.bench.swept import Sweep as Sweep
     from fetchlab.engine.calls import fetch, map  # noqa: A004
@@ -74,6 +75,7 @@ __all__ = [
     "preview",
     "reference",
     "studies",
+    "suggest",
     "sweep",
     "testbed",
 ]
@@ -81,6 +83,7 @@ __all__ = [
 _HOMES = {
     "fetchlab.bench.compare": ("compare",),
     "fetchlab.bench.comparison": ("Comparison",),
+    "fetchlab.bench.suggest": ("suggest",),
     "fetchlab.bench.sweep": ("sweep",),
     "fetchlab.bench.swept": ("Sweep",),
     "fetchlab.engine.calls": ("fetch", "map"),

@@ -21,6 +21,7 @@ def commands() -> typer.Typer:
         cache,
         catalogue,
         demo,
+        doctor,
         fetch,
         journal,
         lab,
@@ -37,7 +38,8 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (fetch, catalogue, cache, journal, monitor, demo, lab, notebooks, bench, testbed, browser):
+    rooms = (fetch, catalogue, cache, journal, monitor, demo, lab, notebooks, bench, testbed, browser, doctor)
+    for module in rooms:
         module.register(app)
     return app
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from fetchlab.bench.arms import fetching
 from fetchlab.bench.rounds import Measurement, measure
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import polars as pl
+
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["FILE", "MEMORY", "PEERS", "collect", "missing", "table"]
 
@@ -51,9 +53,7 @@ def collect(
     *,
     items: int = 10_000,
     workers: int = 20,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure replays, and beside them the same items without a cache and with a new one.
 
@@ -61,9 +61,7 @@ def collect(
         url: what to ask for, the same for every query string.
         items: items of an arm; of the peers' a fifth.
         workers: of the engine's arms.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` makes the table of them.
@@ -89,7 +87,7 @@ def collect(
             if name not in missing():
                 arms[name] = partial(_replay, stack.enter_context(closing(fill(Path(folder)))), few)
                 arms[name]()
-        return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+        return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:

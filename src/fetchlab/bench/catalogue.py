@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from fetchlab.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.engine.run import Run
     from fetchlab.studies.catalogue import Catalogue
 
@@ -36,9 +37,7 @@ def pages(
     *,
     counts: Sequence[int] = COUNTS,
     workers: int = 20,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure list pages in parallel, and ten of them one by one with and without the pause of 0.2 s.
 
@@ -53,7 +52,7 @@ def pages(
         arms[name] = lambda pause=pause: catalogue.ids(  # type: ignore[misc]
             SAMPLE_PAGES, strategy=Sequential(pause), progress=False
         )
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def pages_table(rounds: pl.DataFrame, *, latency: float, workers: int = 20) -> pl.DataFrame:

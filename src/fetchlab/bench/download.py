@@ -10,7 +10,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
@@ -23,6 +23,8 @@ from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["CURL", "OURS", "SYNCED", "downloads", "served", "table"]
 
@@ -60,9 +62,7 @@ def downloads(
     size: int,
     *,
     folder: str | Path | None = None,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure ``fl.download`` and, where it is installed, curl, each with all files at a time.
 
@@ -70,9 +70,7 @@ def downloads(
         urls: what to download.
         size: bytes of each file.
         folder: where to put them; each measurement has an empty folder in it.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` makes the table of them.
@@ -85,7 +83,7 @@ def downloads(
     work = {
         name: lambda name=name, arm=arm: _measured(name, arm, check, folder) for name, arm in arms.items()
     }
-    return measure(work, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(work, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:

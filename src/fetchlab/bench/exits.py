@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
@@ -16,7 +16,7 @@ from fetchlab.bench import child
 from fetchlab.bench.rounds import Measurement, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["WAYS", "collect", "table"]
 
@@ -26,30 +26,28 @@ WAYS = {
     "leaves while it runs": child.LEAVES,
 }
 WORKERS = 20
+ROUNDS = 200
 
 
 def collect(
     url: str,
     *,
     items: int = 20,
-    rounds: int = 200,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Start processes that fetch a little and end, one of each way per round.
 
     Args:
         url: what to ask for.
         items: requests of each process.
-        rounds: processes of each way.
-        seed: of their order.
-        on_round: called before each.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; ``code`` is the exit code, minus the signal's number where one ended the process.
     """
     arms = {name: partial(_arm, way, url, items) for name, way in WAYS.items()}
-    return measure(arms, rounds=rounds, warmup=0, seed=seed, on_round=on_round)
+    how.setdefault("rounds", ROUNDS)
+    return measure(arms, warmup=0, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
@@ -21,8 +21,7 @@ from fetchlab.errors import StudyError
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.testbed import Testbed
 
 __all__ = ["ARMS", "FAST", "SLOW", "collect", "jain", "table"]
@@ -40,9 +39,7 @@ def collect(
     *,
     items: int = 2_000,
     workers: int = 20,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure the fast host alone and in company.
 
@@ -50,9 +47,7 @@ def collect(
         bed: a testbed; its settings are changed.
         items: of the fast host; the slow one has a fortieth of them.
         workers: at both hosts together.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds with columns by host: ``fast_s`` and ``slow_s`` (seconds from the run's start to the
@@ -63,7 +58,7 @@ def collect(
     slow = [f"{bed.urls['echo2']}/json?n={number}" for number in range(max(1, items // SHARE))]
     inputs = dict(zip(ARMS, (fast, slow, _mixed(fast, slow), [*slow, *fast]), strict=True))
     arms = {name: partial(_arm, bed, urls, workers) for name, urls in inputs.items()}
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame, *, workers: int = 20) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
@@ -30,7 +30,9 @@ from fetchlab.store.journal_layout import ITEM, LAYOUT, ident
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["OFF", "ON", "PLAIN", "collect", "fill", "resume", "resume_table", "table"]
 
@@ -47,9 +49,7 @@ def collect(
     *,
     items: int = 20_000,
     workers: int = 200,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure runs with and without a journal, and SQLite alone.
 
@@ -57,9 +57,7 @@ def collect(
         base: the testbed's echo wire.
         items: requests of each arm.
         workers: requests in flight.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; a journal's time includes its last commit and its closing.
@@ -70,7 +68,7 @@ def collect(
         ON: partial(_fetched, urls, workers, journal=True),
         PLAIN: partial(_inserted, urls),
     }
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame, *, workers: int, latency: float) -> pl.DataFrame:
@@ -102,16 +100,14 @@ def resume(
     base: str,
     *,
     items: int = 1_000_000,
-    rounds: int = 3,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure how long after the call a run begins to fetch what a large journal does not know.
 
     Args:
         base: the testbed's echo wire.
         items: of the input; the journal knows all but the last hundredth.
-        rounds: measured rounds.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; ``items`` are those of the journal.
@@ -121,9 +117,7 @@ def resume(
     with tempfile.TemporaryDirectory(prefix="fetchlab-bench-") as folder:
         path = Path(folder) / "journal.db"
         fill(path, known)
-        return measure(
-            {RESUMED: partial(_resumed, urls, path, len(known))}, rounds=rounds, warmup=1, on_round=on_round
-        )
+        return measure({RESUMED: partial(_resumed, urls, path, len(known))}, warmup=1, **how)
 
 
 def resume_table(rounds: pl.DataFrame) -> pl.DataFrame:

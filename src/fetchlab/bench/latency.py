@@ -7,7 +7,7 @@ wrk shows how near to it this machine and the testbed come at all.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from fetchlab.bench.speed import Budget, budgets, speeds
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.bench.rounds import Measurement
 
 __all__ = ["BUDGETED", "WORKERS", "collect", "table"]
@@ -35,9 +36,7 @@ def collect(
     items: int | None = None,
     latency: float = 0.05,
     seconds: int = 4,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure the engine, wrk where it is installed, and pyreqwest in a bare loop.
 
@@ -47,9 +46,7 @@ def collect(
         items: requests of each arm; as many as take so many seconds at best unless told.
         latency: seconds the server takes.
         seconds: for how long wrk goes on.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` makes the table of them.
@@ -61,7 +58,7 @@ def collect(
             arms[f"wrk, {count}"] = partial(wrk.press, url, count, seconds)
         arms[f"pyreqwest, {count}"] = partial(loops.pyreqwest, urls, count)
         arms[f"fetchlab, {count}"] = fetching(urls, workers=count)
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame, *, latency: float) -> pl.DataFrame:

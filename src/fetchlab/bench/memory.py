@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
@@ -16,7 +16,7 @@ from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.errors import StudyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["BODY", "FIRST", "PEAK", "SMALL", "collect", "table"]
 
@@ -26,6 +26,7 @@ SMALL = 1_000
 PEAK, FIRST = 150.0, 1.0
 """The budget: MB at most before ``run.frame()``, and seconds until the first result."""
 MB = 1e6
+ROUNDS = 3
 
 
 def collect(
@@ -33,9 +34,7 @@ def collect(
     *,
     items: int = 300_000,
     workers: int = 200,
-    rounds: int = 3,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure runs with ``keep=False``, each in a process of its own.
 
@@ -43,9 +42,7 @@ def collect(
         url: what to ask for, the same for every query string.
         items: of the large run.
         workers: at a time.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds with columns ``first_s`` (seconds until the first result), ``before`` and ``after``
@@ -53,7 +50,8 @@ def collect(
     """
     counts = sorted({SMALL, items})
     arms = {f"{count:,} items": partial(_arm, url, count, workers) for count in counts}
-    return measure(arms, rounds=rounds, warmup=0, seed=seed, on_round=on_round)
+    how.setdefault("rounds", ROUNDS)
+    return measure(arms, warmup=0, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ what a client does for a request. Two cores, one of them the server's: a client 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fetchlab.bench import loops, wrk
 from fetchlab.bench.arms import fetching
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.bench.rounds import Measurement
     from fetchlab.bench.served import Target
 
@@ -60,9 +61,7 @@ def collect(
     *,
     items: int = 20_000,
     seconds: int = 2,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure the engine beside wrk, pyreqwest, aiohttp and httpx; what is not installed is left out.
 
@@ -70,9 +69,7 @@ def collect(
         target: what is asked for.
         items: requests of each client; httpx makes a tenth.
         seconds: for how long wrk goes on.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` and :func:`budget_table` make tables of them.
@@ -89,7 +86,7 @@ def collect(
         arms[f"fetchlab, keep=False, {workers}"] = fetching(urls, workers=workers, keep=False, read=True)
         arms[_armed(workers)] = fetching(urls, workers=workers, **ARMED)
     arms |= httpx_arms(target, max(FEWEST, items // SLOW), (200,))
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def httpx_arms(target: Target, items: int, workers: tuple[int, ...]) -> dict[str, Callable[[], Measurement]]:

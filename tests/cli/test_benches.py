@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
-from fetchlab.bench import loops, nginx, overhead, record, wrk
+from fetchlab.bench import loops, named, nginx, overhead, record, wrk
+from fetchlab.cli import benches
 
 TINY = {
     "overhead": (["--items", 20], "all policies, 200", {"items": 20}),
@@ -63,3 +66,13 @@ def test_an_unknown_profile_is_an_error_of_one_line(fetchlab):
     assert said.code == 1
     assert "kneee" in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_every_command_gives_settings_that_its_benches_take():
+    """A setting that is recorded but not understood cannot be measured again."""
+    for command in benches.COMMANDS:
+        usual = {
+            name: knob.default for name, knob in inspect.signature(command.__wrapped__).parameters.items()
+        }
+        for name, settings in (command.__wrapped__(**usual) or {command.__name__: usual}).items():
+            assert set(settings) == named.find(name).knobs - {"folder"}, name

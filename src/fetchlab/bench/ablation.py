@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from fetchlab.bench import served
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import measure
 from fetchlab.bench.summary import summarise
 from fetchlab.policy.concurrency import Adaptive
@@ -104,3 +106,19 @@ def _against(rounds: pl.DataFrame, baseline: str) -> pl.DataFrame:
             *("us_per_item", "cost_us", "ratio", "low", "high", "verdict"),
         )
     )
+
+
+def _collect(*, items: int = 20_000, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with served.target() as target:
+        return collect(target, items=items, **how)
+
+
+BENCH = Bench(
+    name="ablation",
+    collect=_collect,
+    tables=lambda rows, **_: [
+        Table("What each policy costs, alone; ratios of times, 20 workers", table(rows))
+    ],
+    notes=lambda **_: served.notes("11 KB on 127.0.0.1"),
+    facts=served.facts,
+)

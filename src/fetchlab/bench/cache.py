@@ -17,11 +17,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
 
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import Budget, budgets, speeds
 from fetchlab.engine.calls import fetch
 from fetchlab.errors import StudyError
 from fetchlab.store.cache import Cache
+from fetchlab.testbed import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,3 +153,27 @@ def _replay(client: Any, urls: Sequence[str]) -> Measurement:
             raise StudyError(f"HTTP {answer.status_code} for {url}")
         size += len(answer.content)
     return Measurement(time.perf_counter() - begun, items=len(urls), ok=len(urls), bytes=size)
+
+
+def _collect(
+    *, items: int = 10_000, size: int = 11_000, workers: int = 20, **how: Unpack[Measuring]
+) -> pl.DataFrame:
+    with serve(port=0) as bed:
+        return collect(f"{bed.urls['echo']}/bytes/{size}", items=items, workers=workers, **how)
+
+
+def _notes(**_: Any) -> list[str]:
+    return [
+        f"There is no {name} (pip install 'fetchlab[bench]'): its rows and budgets are missing."
+        for name in missing()
+    ]
+
+
+def _tables(rows: pl.DataFrame, *, size: int = 11_000, workers: int = 20, **_: Any) -> list[Table]:
+    return [
+        Table(f"Items per second, {size:,} bytes each, {workers} workers", table(rows)),
+        Table("Budgets: ratios of speeds", budget_table(rows)),
+    ]
+
+
+BENCH = Bench(name="cache", collect=_collect, tables=_tables, notes=_notes)

@@ -8,17 +8,20 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
 from fetchlab.bench import nginx
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
+from fetchlab.bench.served import facts as server_facts
 from fetchlab.bench.summary import summarise
 from fetchlab.engine.downloads import download
 from fetchlab.errors import ConfigError, StudyError
+from fetchlab.testbed import serve
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
@@ -176,3 +179,30 @@ def _cpu() -> float:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _collect(
+    *, files: int = 5, size: int = 200_000_000, folder: Path | None = None, **how: Unpack[Measuring]
+) -> pl.DataFrame:
+    with ExitStack() as stack:
+        if nginx.find() is not None:
+            urls = stack.enter_context(served(files, size, folder))
+        else:
+            base = stack.enter_context(serve(port=0)).urls["echo"]
+            urls = [f"{base}/download/{size}?etag={number}" for number in range(files)]
+        return downloads(urls, size, folder=folder, **how)
+
+
+def _notes(**_: Any) -> list[str]:
+    missing = nginx.find() is None
+    return [
+        "There is no nginx (apt-get install nginx-light); the testbed serves and may be the limit."
+    ] * missing
+
+
+def _tables(rows: pl.DataFrame, *, files: int, size: int, server: str, **_: Any) -> list[Table]:
+    title = f"{files} files of {size / 1e6:g} MB from {server}, all at a time"
+    return [Table(title, table(rows))]
+
+
+BENCH = Bench(name="download", collect=_collect, tables=_tables, notes=_notes, facts=server_facts)

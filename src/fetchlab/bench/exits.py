@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
 from fetchlab.bench import child
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
+from fetchlab.testbed import serve
 
 if TYPE_CHECKING:
     from fetchlab.bench.measuring import Measuring
@@ -27,6 +29,7 @@ WAYS = {
 }
 WORKERS = 20
 ROUNDS = 200
+LATENCY = 0.005
 
 
 def collect(
@@ -78,3 +81,23 @@ def _arm(way: str, url: str, items: int) -> Measurement:
     seconds = time.perf_counter() - begun
     good = done.returncode == 0
     return Measurement(seconds, items, items * good, items, more={"code": float(done.returncode)})
+
+
+def _collect(*, items: int = 20, **how: Unpack[Measuring]) -> pl.DataFrame:
+    how.pop("on_round", None)  # hundreds of lines would say nothing
+    with serve(port=0, latency=LATENCY) as bed:
+        return collect(f"{bed.urls['echo']}/json", items=items, **how)
+
+
+def _notes(*, items: int = 20, rounds: int = ROUNDS, **_: Any) -> list[str]:
+    return [f"{rounds} processes of each way to end, {items} requests each …"]
+
+
+BENCH = Bench(
+    name="exits",
+    collect=_collect,
+    tables=lambda rows, **_: [
+        Table("Exit codes and wall time, start of the interpreter included", table(rows))
+    ],
+    notes=_notes,
+)

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import gc
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import speed_ratio
 from fetchlab.engine.calls import fetch
 from fetchlab.errors import StudyError
+from fetchlab.testbed import serve
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
@@ -145,3 +147,19 @@ def _rate(part: pl.DataFrame, host: str) -> float | None:
 def _of_fast(rounds: pl.DataFrame) -> pl.DataFrame:
     """The rounds as if only the fast host's items had been there."""
     return rounds.with_columns(seconds="fast_s", items=pl.col("fast_items").fill_null(0))
+
+
+NOTE = "Items wait after they were read; to find items of both hosts, up to 65,536 of a list are read ahead."
+
+
+def _collect(*, items: int = 2_000, workers: int = 20, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with serve(port=0, seed=how.get("seed", 0)) as bed:
+        return collect(bed, items=items, workers=workers, **how)
+
+
+def _tables(rows: pl.DataFrame, *, workers: int = 20, **_: Any) -> list[Table]:
+    title = f"The fast host in company, {workers} workers for both"
+    return [Table(title, table(rows, workers=workers), NOTE)]
+
+
+BENCH = Bench(name="fairness", collect=_collect, tables=_tables)

@@ -15,10 +15,11 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import Budget, budgets, speeds
 from fetchlab.engine.calls import fetch
@@ -27,6 +28,7 @@ from fetchlab.errors import StudyError
 from fetchlab.policy.keys import url_key
 from fetchlab.store.database import connect
 from fetchlab.store.journal_layout import ITEM, LAYOUT, ident
+from fetchlab.testbed import serve
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
@@ -197,3 +199,31 @@ def _resumed(urls: list[str], path: Path, known: int) -> Measurement:
     if run.stats().earlier < known:
         raise StudyError(f"{run.stats().earlier:,} items are known, not {known:,}")
     return replace(done, seconds=seconds, items=known)
+
+
+def _collect(
+    *, items: int = 20_000, workers: int = 200, latency: float = 0.05, **how: Unpack[Measuring]
+) -> pl.DataFrame:
+    with serve(port=0, latency=latency) as bed:
+        return collect(bed.urls["echo"], items=items, workers=workers, **how)
+
+
+def _tables(rows: pl.DataFrame, *, workers: int = 200, latency: float = 0.05, **_: Any) -> list[Table]:
+    title = f"11 KB from the testbed at {latency * 1000:g} ms an answer, {workers} requests in flight"
+    return [Table(title, table(rows, workers=workers, latency=latency))]
+
+
+def _resume(*, items: int = 1_000_000, latency: float = 0.05, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with serve(port=0, latency=latency) as bed:
+        return resume(bed.urls["echo"], items=items, **how)
+
+
+BENCH = Bench(name="journal", collect=_collect, tables=_tables)
+RESUME = Bench(
+    name="resume",
+    collect=_resume,
+    tables=lambda rows, **_: [
+        Table("From the call to the first request, all but 1 % known", resume_table(rows))
+    ],
+    notes=lambda *, items=1_000_000, **_: [f"Making a journal of {items:,} items …"],
+)

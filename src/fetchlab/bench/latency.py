@@ -7,14 +7,16 @@ wrk shows how near to it this machine and the testbed come at all.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
 from fetchlab.bench import loops, wrk
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import measure
 from fetchlab.bench.speed import Budget, budgets, speeds
+from fetchlab.testbed import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,3 +103,31 @@ def table(rounds: pl.DataFrame, *, latency: float) -> pl.DataFrame:
 
 def _workers(arm: str) -> int:
     return int(arm.rpartition(" ")[2])
+
+
+def _collect(
+    *,
+    workers: Sequence[int] = WORKERS,
+    items: int | None = None,
+    latency: float = 0.05,
+    seconds: int = 4,
+    **how: Unpack[Measuring],
+) -> pl.DataFrame:
+    with serve(port=0, latency=latency) as bed:
+        url = f"{bed.urls['echo']}/json"
+        return collect(url, workers=workers, items=items, latency=latency, seconds=seconds, **how)
+
+
+def _notes(**_: Any) -> list[str]:
+    missing = wrk.find() is None
+    return ["There is no wrk (apt-get install wrk): its rows and the budgets are missing."] * missing
+
+
+def _tables(rows: pl.DataFrame, *, latency: float = 0.05, **_: Any) -> list[Table]:
+    title = (
+        f"Requests per second from the testbed at {latency * 1000:g} ms an answer; ideal: workers / latency"
+    )
+    return [Table(title, table(rows, latency=latency))]
+
+
+BENCH = Bench(name="latency", collect=_collect, tables=_tables, notes=_notes)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
-from fetchlab.bench import loops
+from fetchlab.bench import loops, served
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.engine.calls import map as map_items
 
@@ -100,3 +101,17 @@ def _alone(urls: list[str], workers: int) -> Measurement:
 
 async def _nothing(_: str) -> None:
     await asyncio.sleep(0)
+
+
+def _collect(*, items: int = 20_000, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with served.target() as target:
+        return collect(target, items=items, **how)
+
+
+BENCH = Bench(
+    name="layers",
+    collect=_collect,
+    tables=lambda rows, **_: [Table("Where the microseconds go, 20 workers", table(rows))],
+    notes=lambda **_: served.notes("11 KB on 127.0.0.1"),
+    facts=served.facts,
+)

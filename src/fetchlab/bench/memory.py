@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
-from fetchlab.bench import child
+from fetchlab.bench import child, served
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.errors import StudyError
 
@@ -93,3 +94,21 @@ def _arm(url: str, items: int, workers: int) -> Measurement:
     return Measurement(
         figures["seconds"], items, items, items, figures["bytes"], figures["cpu_s"], figures["after"], more
     )
+
+
+def _collect(*, items: int = 300_000, workers: int = 200, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with served.target(BODY) as target:
+        return collect(target.url, items=items, workers=workers, **how)
+
+
+def _tables(rows: pl.DataFrame, *, workers: int = 200, **_: Any) -> list[Table]:
+    return [Table(f"keep=False, {workers} workers; ideal: what the small run needs", table(rows))]
+
+
+BENCH = Bench(
+    name="memory",
+    collect=_collect,
+    tables=_tables,
+    notes=lambda **_: served.notes(f"{BODY} bytes"),
+    facts=served.facts,
+)

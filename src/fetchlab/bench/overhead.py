@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
-from fetchlab.bench import loops, wrk
+from fetchlab.bench import loops, served, wrk
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import measure
 from fetchlab.bench.speed import Budget, budgets, speeds
 from fetchlab.policy.rate import RateLimit
@@ -113,3 +114,27 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
 def budget_table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return a row per budget: the ratio of speeds, its interval, what it must be, and whether it is."""
     return budgets(rounds, BUDGETED)
+
+
+def _collect(*, items: int = 20_000, seconds: int = 2, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with served.target() as target:
+        return collect(target, items=items, seconds=seconds, **how)
+
+
+def _notes(**_: Any) -> list[str]:
+    said = served.notes("11 KB on 127.0.0.1")
+    if wrk.find() is None:
+        said.append("There is no wrk (apt-get install wrk): its rows are missing.")
+    if not loops.has_aiohttp():
+        said.append("There is no aiohttp (pip install 'fetchlab[bench]'): its rows are missing.")
+    return said
+
+
+def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:
+    return [
+        Table("Requests per second, 11 KB, connections kept", table(rows)),
+        Table("Budgets: ratios of speeds", budget_table(rows)),
+    ]
+
+
+BENCH = Bench(name="overhead", collect=_collect, tables=_tables, notes=_notes, facts=served.facts)

@@ -93,11 +93,22 @@ def collect(
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
-    """Return a row per arm: items per second, and the ratio to the replay from the file."""
+    """Return a row per arm: items per second, and the ratio to the replay from the file.
+
+    Returns:
+        ``ideal`` is what plain SQLite reads per second without a client, for those that read from a file.
+    """
     import polars as pl
 
-    return speeds(rounds, baseline=FILE).select(
-        "arm", pl.col("per_s").alias("items/s"), "us_per_item", "ratio", "low", "high", "error"
+    found = speeds(rounds, baseline=FILE)
+    limit = found.filter(arm=PLAIN)["per_s"].first()
+    least = pl.when(pl.col("arm").is_in([FILE, *PEERS])).then(pl.lit(limit, pl.Float64))
+    return found.select(
+        "arm",
+        pl.col("per_s").alias("items/s"),
+        least.alias("ideal"),
+        (pl.col("per_s") / least).alias("efficiency"),
+        *("us_per_item", "ratio", "low", "high", "error"),
     )
 
 

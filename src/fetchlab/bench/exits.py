@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["WAYS", "collect", "table"]
 
+IDEAL = "imports only (ideal)"
 WAYS = {
-    "imports only (ideal)": child.IMPORTS,
+    IDEAL: child.IMPORTS,
     "waits for its run": child.WAITS,
     "leaves while it runs": child.LEAVES,
 }
@@ -56,8 +57,10 @@ def collect(
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return a row per way to end: how many, how many well, other exit codes, wall times."""
     rows = []
+    least = _median(rounds, IDEAL)
     for name in WAYS:
         part = rounds.filter(arm=name)
+        middle = _median(rounds, name)
         bad = part.filter(pl.col("code").is_null() | (pl.col("code") != 0))
         codes = bad.group_by("code").len().sort("code").rows()
         rows.append(
@@ -66,13 +69,20 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
                 "processes": part.height,
                 "exit code 0": part.height - bad.height,
                 "others": ", ".join(f"{'none' if code is None else int(code)}: {n}" for code, n in codes),
-                "median, s": part["seconds"].median(),
+                "median, s": middle,
                 "p95, s": part["seconds"].quantile(0.95),
                 "slowest, s": part["seconds"].max(),
+                "ideal, s": least,
+                "efficiency": least and middle and least / middle,
                 "met": "no" if bad.height else "yes",
             }
         )
     return pl.DataFrame(rows)
+
+
+def _median(rounds: pl.DataFrame, arm: str) -> float | None:
+    middle: float | None = rounds.filter(arm=arm)["seconds"].median()  # type: ignore[assignment]  # of floats
+    return middle
 
 
 def _arm(way: str, url: str, items: int) -> Measurement:

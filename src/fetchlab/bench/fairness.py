@@ -71,9 +71,10 @@ def table(rounds: pl.DataFrame, *, workers: int = 20) -> pl.DataFrame:
         workers: at both hosts together, for the ideal: the fast host alone with all of them.
 
     Returns:
-        ``fast/s`` and ``slow/s`` are medians; ``ratio`` is the fast host's speed to that of it alone, with
-        its interval; ``wait p50`` and ``wait p95`` in milliseconds; ``Jain`` is the index of both hosts'
-        shares of what they reach alone, 1 if both give up the same.
+        ``fast/s`` and ``slow/s`` are medians; ``efficiency`` is the fast host's share of the ideal; ``ratio``
+        is the fast host's speed to that of it alone, with its interval; ``wait p50`` and ``wait p95`` in
+        milliseconds; ``Jain`` is the index of both hosts' shares of what they reach alone, 1 if both give up
+        the same.
     """
     measured = rounds.filter(~pl.col("warmup"), pl.col("seconds").is_not_null())
     alone = {host: _rate(measured.filter(arm=arm), host) for host, arm in (("fast", FAST), ("slow", SLOW))}
@@ -88,6 +89,7 @@ def table(rounds: pl.DataFrame, *, workers: int = 20) -> pl.DataFrame:
                 "arm": arm,
                 "fast/s": rates["fast"],
                 "ideal/s": None if arm == SLOW else workers / LATENCY,
+                "efficiency": None if arm == SLOW else (rates["fast"] or 0.0) * LATENCY / workers,
                 "ratio": ratio and ratio.median,
                 "low": ratio and ratio.low,
                 "high": ratio and ratio.high,

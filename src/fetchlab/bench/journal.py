@@ -84,10 +84,12 @@ def table(rounds: pl.DataFrame, *, workers: int, latency: float) -> pl.DataFrame
     found = speeds(rounds, baseline=OFF)
     held = budgets(rounds, [Budget(ON, OFF, 1 / SLOWER, 1 / AIM)]).select("arm", "met")
     slower = pl.col("arm") == ON
+    least = pl.when(pl.col("arm") != PLAIN).then(workers / latency)
     return found.join(held, on="arm", how="left", maintain_order="left").select(
         "arm",
         pl.col("per_s").alias("items/s"),
-        pl.when(pl.col("arm") != PLAIN).then(workers / latency).alias("ideal"),
+        least.alias("ideal"),
+        (pl.col("per_s") / least).alias("efficiency"),
         pl.when(slower).then(1 / pl.col("ratio")).alias("ratio of times"),
         pl.when(slower).then(1 / pl.col("high")).alias("low"),
         pl.when(slower).then(1 / pl.col("low")).alias("high"),

@@ -75,6 +75,7 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
                 "budget, s": FIRST,
                 "peak, MB": before,
                 "ideal, MB": ideal,
+                "efficiency": ideal / before,
                 "budget, MB": PEAK,
                 "peak with frame(), MB": figures["after"] / MB,
                 "met": "yes" if before < PEAK and figures["first_s"] < FIRST else "no",

@@ -121,4 +121,5 @@ BENCH = Bench(
     ],
     notes=lambda **_: served.notes("11 KB on 127.0.0.1"),
     facts=served.facts,
+    yardsticks=lambda arm: (READ,) if arm in _READERS else (PLAIN,),
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from fetchlab.bench.costs import PER_ITEM, Cost, per_item
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import Budget, speed_ratio, speeds
@@ -255,4 +256,24 @@ def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:
     return [Table(title, table(rows), "\n".join(notes))]
 
 
-BENCH = Bench(name="adaptive", collect=_collect, tables=_tables)
+BEST = "best fixed number"
+
+
+def _costs(rows: pl.DataFrame) -> pl.DataFrame:
+    """By profile; whichever fixed number was the best goes by one name, for it may be another next time."""
+    arm = pl.when(pl.col("arm") == ARM).then(pl.lit(ARM)).otherwise(pl.lit(BEST))
+    return per_item(rows.with_columns(arm=pl.format("{}: {}", "profile", arm)))
+
+
+def _yardsticks(arm: str) -> tuple[str, ...]:
+    profile, _, way = arm.rpartition(": ")
+    return (f"{profile}: {BEST}",) if way == ARM else ()
+
+
+BENCH = Bench(
+    name="adaptive",
+    collect=_collect,
+    tables=_tables,
+    cost=Cost(PER_ITEM.unit, _costs),
+    yardsticks=_yardsticks,
+)

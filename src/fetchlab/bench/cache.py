@@ -187,4 +187,8 @@ def _tables(rows: pl.DataFrame, *, size: int = 11_000, workers: int = 20, **_: A
     ]
 
 
-BENCH = Bench(name="cache", collect=_collect, tables=_tables, notes=_notes)
+def _yardsticks(arm: str) -> tuple[str, ...]:
+    return {FILE: (PLAIN,), MEMORY: (PLAIN,), COLD: (BARE,)}.get(arm, ())
+
+
+BENCH = Bench(name="cache", collect=_collect, tables=_tables, notes=_notes, yardsticks=_yardsticks)

@@ -205,4 +205,11 @@ def _tables(rows: pl.DataFrame, *, files: int, size: int, server: str, **_: Any)
     return [Table(title, table(rows))]
 
 
-BENCH = Bench(name="download", collect=_collect, tables=_tables, notes=_notes, facts=server_facts)
+BENCH = Bench(
+    name="download",
+    collect=_collect,
+    tables=_tables,
+    notes=_notes,
+    facts=server_facts,
+    yardsticks=lambda arm: (CURL,) if arm == OURS else (),
+)

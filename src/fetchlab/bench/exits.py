@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import polars as pl
 
 from fetchlab.bench import child
+from fetchlab.bench.costs import Cost, per_item
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.testbed import serve
@@ -103,6 +104,10 @@ def _notes(*, items: int = 20, rounds: int = ROUNDS, **_: Any) -> list[str]:
     return [f"{rounds} processes of each way to end, {items} requests each …"]
 
 
+def _costs(rows: pl.DataFrame) -> pl.DataFrame:
+    return per_item(rows.with_columns(items=1)).with_columns(cost=pl.col("cost") / 1000)
+
+
 BENCH = Bench(
     name="exits",
     collect=_collect,
@@ -110,4 +115,6 @@ BENCH = Bench(
         Table("Exit codes and wall time, start of the interpreter included", table(rows))
     ],
     notes=_notes,
+    cost=Cost("ms a process", _costs),
+    yardsticks=lambda _arm: (IDEAL,),
 )

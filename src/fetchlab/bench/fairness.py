@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from fetchlab.bench.costs import PER_ITEM, Cost, per_item
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import speed_ratio
@@ -164,4 +165,20 @@ def _tables(rows: pl.DataFrame, *, workers: int = 20, **_: Any) -> list[Table]:
     return [Table(title, table(rows, workers=workers), NOTE)]
 
 
-BENCH = Bench(name="fairness", collect=_collect, tables=_tables)
+def _costs(rows: pl.DataFrame) -> pl.DataFrame:
+    """The fast host's, and the slow one's where it is alone: the whole run ends with the slow one."""
+    host = pl.when(pl.col("arm") == SLOW)
+    seconds = host.then("slow_s").otherwise("fast_s")
+    items = host.then("slow_items").otherwise("fast_items")
+    return per_item(rows.with_columns(seconds=seconds, items=items))
+
+
+COST = Cost(PER_ITEM.unit, _costs)
+
+BENCH = Bench(
+    name="fairness",
+    collect=_collect,
+    tables=_tables,
+    cost=COST,
+    yardsticks=lambda arm: (FAST,) if arm in (MIXED, BEHIND) else (),
+)

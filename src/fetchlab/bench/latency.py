@@ -130,4 +130,10 @@ def _tables(rows: pl.DataFrame, *, latency: float = 0.05, **_: Any) -> list[Tabl
     return [Table(title, table(rows, latency=latency))]
 
 
-BENCH = Bench(name="latency", collect=_collect, tables=_tables, notes=_notes)
+def _yardsticks(arm: str) -> tuple[str, ...]:
+    """Another client with as many workers."""
+    count = arm.rpartition(" ")[2]
+    return () if arm.startswith("wrk") else (f"wrk, {count}", f"pyreqwest, {count}")
+
+
+BENCH = Bench(name="latency", collect=_collect, tables=_tables, notes=_notes, yardsticks=_yardsticks)

@@ -114,4 +114,5 @@ BENCH = Bench(
     tables=lambda rows, **_: [Table("Where the microseconds go, 20 workers", table(rows))],
     notes=lambda **_: served.notes("11 KB on 127.0.0.1"),
     facts=served.facts,
+    yardsticks=lambda _arm: (LAYERS[0],),
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import polars as pl
 
 from fetchlab.bench import child, served
+from fetchlab.bench.costs import Cost
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.errors import StudyError
@@ -106,10 +107,16 @@ def _tables(rows: pl.DataFrame, *, workers: int = 200, **_: Any) -> list[Table]:
     return [Table(f"keep=False, {workers} workers; ideal: what the small run needs", table(rows))]
 
 
+def _costs(rows: pl.DataFrame) -> pl.DataFrame:
+    kept = rows.filter(~pl.col("warmup"), pl.col("seconds").is_not_null())
+    return kept.select("round", "arm", cost=pl.col("before") / MB)
+
+
 BENCH = Bench(
     name="memory",
     collect=_collect,
     tables=_tables,
     notes=lambda **_: served.notes(f"{BODY} bytes"),
     facts=served.facts,
+    cost=Cost("MB at most", _costs, (("slower", "more"), ("faster", "less"))),
 )

@@ -7,6 +7,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fetchlab.bench.costs import PER_ITEM, Cost
 from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class Bench:
         tables: makes tables of raw rows and settings.
         notes: says, from the settings, what is to be known before the first round.
         facts: finds out what is not chosen and yet decides about the figures, such as which server is there.
+        cost: what two runs are compared by.
+        yardsticks: names, for an arm, the arms of the same run that its cost is best held against in such a
+            comparison, the best one first; none if the cost itself says more.
     """
 
     name: str
@@ -65,6 +69,8 @@ class Bench:
     tables: Callable[..., Sequence[Table]]
     notes: Callable[..., Sequence[str]] = field(default=lambda **_: ())
     facts: Callable[[], dict[str, Any]] = dict
+    cost: Cost = PER_ITEM
+    yardsticks: Callable[[str], Sequence[str]] = field(default=lambda _arm: ())
 
     @property
     def knobs(self) -> set[str]:

@@ -137,4 +137,17 @@ def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:
     ]
 
 
-BENCH = Bench(name="overhead", collect=_collect, tables=_tables, notes=_notes, facts=served.facts)
+def _yardsticks(arm: str) -> tuple[str, ...]:
+    """Another client with as many workers."""
+    count = arm.rpartition(" ")[2]
+    return () if arm.startswith("wrk") else (f"wrk, {count}", f"pyreqwest, {count}")
+
+
+BENCH = Bench(
+    name="overhead",
+    collect=_collect,
+    tables=_tables,
+    notes=_notes,
+    facts=served.facts,
+    yardsticks=_yardsticks,
+)

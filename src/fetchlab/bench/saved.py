@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fetchlab.bench.named import Bench
 
-__all__ = ["Saved", "measured"]
+__all__ = ["Saved", "about", "measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,14 @@ def measured(bench: Bench, settings: Mapping[str, Any], on_round: Callable[[int,
         settings: of the bench, and ``rounds`` and ``seed``. Folders are used and not recorded.
         on_round: called before each measurement.
     """
-    chosen = {name: value for name, value in settings.items() if not isinstance(value, Path)}
-    plain = json.loads(json.dumps({"bench": bench.name, **bench.facts(), **chosen}))
-    about = environment(settings=plain)
+    written = about(bench, settings)
     begun = time.perf_counter()
     rows = bench.collect(**settings, on_round=on_round)
-    return Saved(rows, about | {"took_s": round(time.perf_counter() - begun, 1)})
+    return Saved(rows, written | {"took_s": round(time.perf_counter() - begun, 1)})
+
+
+def about(bench: Bench, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record that a run with these settings would have, were it measured now."""
+    chosen = {name: value for name, value in settings.items() if not isinstance(value, Path)}
+    plain = json.loads(json.dumps({"bench": bench.name, **bench.facts(), **chosen}))
+    return environment(settings=plain)

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
-from fetchlab.cli.tables import say, show
+from fetchlab.cli.earlier import earlier, tell
+from fetchlab.cli.tables import filled, say, show
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from fetchlab.bench.named import Bench
     from fetchlab.bench.saved import Saved
 
-__all__ = ["RUNS", "Items", "Plan", "Rounds", "Seed", "command", "telling"]
+__all__ = ["RUNS", "Items", "Plan", "Rounds", "Seed", "command", "report", "telling"]
 
 RUNS = Path("data/runs/bench")
 
@@ -26,6 +25,13 @@ Rounds: TypeAlias = Annotated[int, typer.Option(min=1, help="Measured rounds.")]
 Items: TypeAlias = Annotated[int, typer.Option(min=10, help="Requests of each arm.")]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Of the order of the arms.")]
 Out: TypeAlias = Annotated[Path, typer.Option(help="Folder for the raw rows.")]
+Against: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LAST|FILE",
+        help="Also say what became faster or slower since an earlier run: the last one in --out, or a file.",
+    ),
+]
 Plan: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Names of benches to their settings."""
 
@@ -34,16 +40,18 @@ def command(settings: Callable[..., Plan | None]) -> Callable[..., None]:
     """Make a bench's command of a function that takes its settings.
 
     The function returns which benches with which settings are meant; None is the bench of its own name with
-    all that it was given. What all of them share is added: ``--out``.
+    all that it was given. What all of them share is added: ``--out`` and ``--against``.
     """
     hints = get_type_hints(settings, include_extras=True) | {"return": None}
-    shared = {"out": (Out, RUNS)}
+    shared: dict[str, tuple[Any, Any]] = {"out": (Out, RUNS), "against": (Against, None)}
 
     @wraps(settings)
     def run(**given: Any) -> None:
-        more = {name: given.pop(name) for name in shared}
-        for name, chosen in (settings(**given) or {settings.__name__: given}).items():
-            _measure(name, chosen, **more)
+        out, against = (given.pop(name) for name in shared)
+        plan = settings(**given) or {settings.__name__: given}
+        before = earlier(against, plan, out) if against else {}
+        for name, chosen in plan.items():
+            _measure(name, chosen, out, before.get(name))
 
     parameters = [
         *inspect.signature(settings).parameters.values(),
@@ -69,22 +77,22 @@ def report(bench: Bench, done: Saved) -> None:
     for number, arm, error in done.rows.drop_nulls("error").select("round", "arm", "error").iter_rows():
         say(f"round {number}, {arm}: {error}")
     for title, frame, note in bench.tables(done.rows, **done.settings):
-        show(_filled(frame), title)
+        show(filled(frame), title)
         if note:
             say(note)
 
 
-def _measure(name: str, settings: Mapping[str, Any], *, out: Path) -> None:
+def _measure(name: str, settings: Mapping[str, Any], out: Path, before: Saved | None) -> None:
     from fetchlab.bench import named, saved
+    from fetchlab.bench.comparable import reasons
 
     bench = named.find(name)
     for note in bench.notes(**settings):
         say(note)
+    for reason in reasons(before.about, saved.about(bench, settings)) if before else ():
+        say(f"This will not be comparable with the earlier run: {reason}.")
     done = saved.measured(bench, settings, telling(settings["rounds"]))
     report(bench, done)
     say(f"raw rows: {done.save(out)}")
-
-
-def _filled(table: pl.DataFrame) -> pl.DataFrame:
-    """Leave out the columns that say nothing."""
-    return table.select(name for name in table.columns if table[name].null_count() < table.height)
+    if before:
+        tell(before, done)

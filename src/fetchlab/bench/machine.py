@@ -106,7 +106,7 @@ def _version(name: str) -> str | None:
 
 def _revision() -> str | None:
     """The revision of the source checkout, with ``+`` if it has changes; None for an installed wheel."""
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1])  # the package: the bench itself is the least that may differ
     try:
         head = _git(here, "rev-parse", "--short=12", "HEAD")
         return head + ("+" if _git(here, "status", "--porcelain", "--", here) else "")

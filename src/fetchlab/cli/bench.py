@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from fetchlab.cli import benches
+from fetchlab.cli.again import again
 
 __all__ = ["register"]
 
@@ -16,5 +17,6 @@ def register(app: typer.Typer) -> None:
     )
     for command in benches.COMMANDS:
         group.command(name=command.__name__)(command)
+    group.command(name="again")(again)
     group.callback()(lambda: None)
     app.add_typer(group, name="bench")

@@ -64,9 +64,10 @@ def tell(before: Saved, now: Saved) -> None:
         say(f"{what}: {new}, earlier {old}")
 
 
-def shown(change: Change) -> pl.DataFrame:
-    """Return the rows without the columns that say nothing, or what is said below them anyway."""
+def shown(change: Change, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return a change's rows without the columns that say nothing, or what is said below them anyway."""
     import polars as pl
 
-    rows = change.rows.drop("why") if change.reasons else change.rows
+    rows = change.rows if rows is None else rows
+    rows = rows.drop("why") if change.reasons else rows
     return filled(rows.with_columns(pl.col(pl.String).replace("", None)))

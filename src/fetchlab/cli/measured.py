@@ -32,6 +32,12 @@ Against: TypeAlias = Annotated[
         help="Also say what became faster or slower since an earlier run: the last one in --out, or a file.",
     ),
 ]
+Commit: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--commit", help="Also keep it in data/bench, as the table that `fetchlab bench again` measures anew."
+    ),
+]
 Plan: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Names of benches to their settings."""
 
@@ -40,18 +46,28 @@ def command(settings: Callable[..., Plan | None]) -> Callable[..., None]:
     """Make a bench's command of a function that takes its settings.
 
     The function returns which benches with which settings are meant; None is the bench of its own name with
-    all that it was given. What all of them share is added: ``--out`` and ``--against``.
+    all that it was given. What all of them share is added: ``--out``,
+    ``--against`` and ``--commit``.
     """
     hints = get_type_hints(settings, include_extras=True) | {"return": None}
-    shared: dict[str, tuple[Any, Any]] = {"out": (Out, RUNS), "against": (Against, None)}
+    shared: dict[str, tuple[Any, Any]] = {
+        "out": (Out, RUNS),
+        "against": (Against, None),
+        "commit": (Commit, False),
+    }
 
     @wraps(settings)
     def run(**given: Any) -> None:
-        out, against = (given.pop(name) for name in shared)
+        out, against, commit = (given.pop(name) for name in shared)
         plan = settings(**given) or {settings.__name__: given}
         before = earlier(against, plan, out) if against else {}
         for name, chosen in plan.items():
-            _measure(name, chosen, out, before.get(name))
+            done = _measure(name, chosen, before.get(name))
+            say(f"raw rows: {done.save(out)}")
+            if commit:
+                _commit(done)
+            if name in before:
+                tell(before[name], done)
 
     parameters = [
         *inspect.signature(settings).parameters.values(),
@@ -82,7 +98,7 @@ def report(bench: Bench, done: Saved) -> None:
             say(note)
 
 
-def _measure(name: str, settings: Mapping[str, Any], out: Path, before: Saved | None) -> None:
+def _measure(name: str, settings: Mapping[str, Any], before: Saved | None) -> Saved:
     from fetchlab.bench import named, saved
     from fetchlab.bench.comparable import reasons
 
@@ -93,6 +109,14 @@ def _measure(name: str, settings: Mapping[str, Any], out: Path, before: Saved | 
         say(f"This will not be comparable with the earlier run: {reason}.")
     done = saved.measured(bench, settings, telling(settings["rounds"]))
     report(bench, done)
-    say(f"raw rows: {done.save(out)}")
-    if before:
-        tell(before, done)
+    return done
+
+
+def _commit(done: Saved) -> None:
+    from fetchlab.bench.repeat import TABLES
+
+    failures = done.rows["error"].count()
+    if failures:
+        say(f"Not kept as a table: {failures} of its measurements failed.")
+        return
+    say(f"table: {done.save_as(Path(TABLES) / f'{done.bench}.parquet')}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from fetchlab.bench import loops, named, nginx, overhead, record, wrk
+from fetchlab.bench import exits, loops, named, nginx, overhead, record, wrk
 from fetchlab.cli import benches
+from fetchlab.errors import StudyError
 
 TINY = {
     "overhead": (["--items", 20], "all policies, 200", {"items": 20}),
@@ -113,3 +115,17 @@ def test_a_run_that_cannot_be_found_is_told_before_the_first_round(fetchlab, tmp
         assert words in said.err
         assert len(said.err.splitlines()) == 1
         assert "processes of each way" not in said.out
+
+
+def test_the_rows_are_kept_whatever_becomes_of_the_table(fetchlab, tmp_path, monkeypatch):
+    """An hour's figures must not be lost because a table could not be made of them."""
+
+    def broken(rows, **_):
+        raise StudyError("no table can be made of this")
+
+    monkeypatch.setattr(exits, "BENCH", replace(exits.BENCH, tables=broken))
+    said = fetchlab(*EXITS, "--rounds", 1)
+    assert said.code == 1
+    assert "no table can be made of this" in said.err
+    (path,) = (tmp_path / "raw").glob("exits-*.parquet")
+    assert record.read(path)[0].height == 3

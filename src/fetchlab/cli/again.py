@@ -50,9 +50,10 @@ def again(
             say()
             try:
                 results.append(_repeat(one, _telling(found, step, pace), out))
-            except FetchlabError as error:
-                say(f"{one.bench.name}: {error}")
-                results.append({"bench": one.bench.name, "why": str(error)})
+            except Exception as error:  # whatever it is, the other tables are still to be measured
+                why = str(error) if isinstance(error, FetchlabError) else f"{type(error).__name__}: {error}"
+                say(f"{one.bench.name}: {why}")
+                results.append({"bench": one.bench.name, "why": why})
     finally:  # also after Ctrl-C
         _conclude(results)
     if any("rows" not in one for one in results):
@@ -116,8 +117,7 @@ def _repeat(one: Planned, on_round: Callable[[int, str], None], out: Path) -> di
     for note in one.bench.notes(**settings):
         say(note)
     done = one.measure(on_round)
-    report(one.bench, done)
-    say(f"raw rows: {done.save(out)}")
+    report(one.bench, done, out)
     change = against(one.table, done)
     rows = verdicts(change)
     show(shown(change, rows), f"{one.bench.name}: the committed table and now; above 1 is slower")

@@ -46,8 +46,7 @@ def command(settings: Callable[..., Plan | None]) -> Callable[..., None]:
     """Make a bench's command of a function that takes its settings.
 
     The function returns which benches with which settings are meant; None is the bench of its own name with
-    all that it was given. What all of them share is added: ``--out``,
-    ``--against`` and ``--commit``.
+    all that it was given. What all of them share is added: ``--out``, ``--against`` and ``--commit``.
     """
     hints = get_type_hints(settings, include_extras=True) | {"return": None}
     shared: dict[str, tuple[Any, Any]] = {
@@ -62,8 +61,7 @@ def command(settings: Callable[..., Plan | None]) -> Callable[..., None]:
         plan = settings(**given) or {settings.__name__: given}
         before = earlier(against, plan, out) if against else {}
         for name, chosen in plan.items():
-            done = _measure(name, chosen, before.get(name))
-            say(f"raw rows: {done.save(out)}")
+            done = _measure(name, chosen, out, before.get(name))
             if commit:
                 _commit(done)
             if name in before:
@@ -88,17 +86,19 @@ def telling(rounds: int) -> Callable[[int, str], None]:
     return lambda number, arm: say(f"{f'round {number}/{rounds}' if number > 0 else 'warm-up'}: {arm}")
 
 
-def report(bench: Bench, done: Saved) -> None:
-    """Print which measurements failed and why, then the bench's tables."""
+def report(bench: Bench, done: Saved, out: Path) -> None:
+    """Keep the rows first, then print which measurements failed and why, and the bench's tables."""
+    path = done.save(out)
     for number, arm, error in done.rows.drop_nulls("error").select("round", "arm", "error").iter_rows():
         say(f"round {number}, {arm}: {error}")
     for title, frame, note in bench.tables(done.rows, **done.settings):
         show(filled(frame), title)
         if note:
             say(note)
+    say(f"raw rows: {path}")
 
 
-def _measure(name: str, settings: Mapping[str, Any], before: Saved | None) -> Saved:
+def _measure(name: str, settings: Mapping[str, Any], out: Path, before: Saved | None) -> Saved:
     from fetchlab.bench import named, saved
     from fetchlab.bench.comparable import reasons
 
@@ -108,7 +108,7 @@ def _measure(name: str, settings: Mapping[str, Any], before: Saved | None) -> Sa
     for reason in reasons(before.about, saved.about(bench, settings)) if before else ():
         say(f"This will not be comparable with the earlier run: {reason}.")
     done = saved.measured(bench, settings, telling(settings["rounds"]))
-    report(bench, done)
+    report(bench, done, out)
     return done
 
 

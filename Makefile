@@ -44,8 +44,8 @@ test-slow: setup ## the long versions of the claims
 lab: setup ## JupyterLab on the notebooks, with the testbed running
 	@$(FL) lab
 
-bench: setup ## the published tables, measured again
-	@$(FL) bench catalogue --all-details
+bench: setup ## the committed tables, measured again: reproduced, faster or slower? `BENCH=--quick` is shorter
+	@$(FL) bench again $(BENCH)
 
 notebooks: setup ## execute every notebook in place
 	@$(FL) notebooks

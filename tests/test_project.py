@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -157,7 +158,22 @@ def test_no_large_and_no_produced_file_is_tracked():
         name = path.relative_to(ROOT).as_posix()
         assert path.stat().st_size < 1_000_000, name
         assert not name.startswith(("data/runs/", "data/cache/")), name
-        assert path.suffix not in (".pyc", ".db", ".parquet", ".part"), name
+        assert path.suffix not in (".pyc", ".db", ".parquet", ".part") or name.startswith("data/bench/"), name
+
+
+def test_committed_tables_are_small_and_of_known_benches():
+    """`make bench` measures every one of them: it must know how, and a clone must not carry their weight."""
+    from fetchlab.bench.repeat import planned
+
+    folder = ROOT / "data" / "bench"
+    assert {path.suffix for path in folder.iterdir()} == {".parquet"}
+    found = planned(folder=folder)
+    assert {"cache", "catalogue", "fairness", "journal", "latency"} <= {one.bench.name for one in found}
+    for one in found:
+        assert (folder / f"{one.bench.name}.parquet").stat().st_size < 50_000
+        assert one.table.rows["error"].null_count() == one.table.rows.height
+        assert one.bench.tables(one.table.rows, **one.table.settings)
+        assert "/" not in json.dumps({**one.table.about, "cpu": ""}), "a path of one machine"
 
 
 def test_versions_agree():

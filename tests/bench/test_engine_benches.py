@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetchlab.bench import child, exits, fairness, latency, memory, wrk
+from fetchlab.bench import cache, child, exits, fairness, latency, memory, wrk
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.errors import StudyError
 
@@ -106,6 +106,8 @@ def test_fairness_compares_the_fast_host_with_itself():
     assert table[fairness.SLOW]["ratio"] is None
     assert table[fairness.SLOW]["slow/s"] == pytest.approx(20)
     assert table[fairness.FAST]["ideal/s"] == 400
+    assert table[fairness.MIXED]["efficiency"] == pytest.approx(0.8)
+    assert table[fairness.SLOW]["efficiency"] is None
 
 
 def test_both_hosts_are_served_in_one_run(bed):
@@ -128,6 +130,7 @@ def test_memory_is_held_against_the_small_run():
     table = memory.table(measure(arms, rounds=1, warmup=0))
     assert table["items"].to_list() == [1000, 300_000, 400_000]
     assert table["ideal, MB"].to_list() == [80.0] * 3
+    assert table["efficiency"].to_list() == pytest.approx([1, 0.5, 80 / 90])
     assert table["peak with frame(), MB"].to_list() == [160.0, 320.0, 180.0]
     assert table["met"].to_list() == ["yes", "no", "no"]
     assert table["items/s"].to_list() == [500.0, 150_000.0, 200_000.0]
@@ -174,3 +177,13 @@ def test_other_exit_codes_are_counted():
     assert (row["processes"], row["exit code 0"], row["met"]) == (4, 1, "no")
     assert row["others"] == "none: 1, -6: 2"
     assert row["median, s"] == 0.7
+    assert (row["ideal, s"], row["efficiency"]) == (0.5, pytest.approx(5 / 7))
+
+
+def test_a_replay_is_held_against_plain_sqlite():
+    """How much faster than others says nothing about how much faster it could be."""
+    made = rounds({cache.FILE: (1.0, 200), cache.MEMORY: (1.0, 900), cache.PLAIN: (1.0, 800)})
+    table = {row["arm"]: row for row in cache.table(made).to_dicts()}
+    assert table[cache.FILE]["ideal"] == pytest.approx(800)
+    assert table[cache.FILE]["efficiency"] == pytest.approx(0.25)
+    assert table[cache.MEMORY]["ideal"] is None, "memory reads no file"

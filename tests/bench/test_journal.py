@@ -22,7 +22,8 @@ def test_the_ratio_is_of_times_with_its_budget():
     assert told[journal.ON]["ratio of times"] == pytest.approx(1.1)
     assert told[journal.ON]["low"] <= told[journal.ON]["ratio of times"] <= told[journal.ON]["high"]
     assert (told[journal.ON]["budget"], told[journal.ON]["met"]) == (1.15, "yes")
-    assert told[journal.OFF]["ideal"] == 4000
+    assert (told[journal.OFF]["ideal"], told[journal.OFF]["efficiency"]) == (4000, pytest.approx(1))
+    assert told[journal.ON]["efficiency"] == pytest.approx(1 / 1.1)
     assert told[journal.PLAIN]["ideal"] is None
 
 

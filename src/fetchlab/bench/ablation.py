@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from fetchlab.bench import served
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import measure
 from fetchlab.bench.summary import summarise
 from fetchlab.policy.concurrency import Adaptive
@@ -15,6 +17,7 @@ from fetchlab.policy.rate import RateLimit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.bench.rounds import Measurement
     from fetchlab.bench.served import Target
 
@@ -32,9 +35,7 @@ def collect(
     *,
     items: int = 20_000,
     workers: int = 20,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure the plain run, and each policy switched on alone.
 
@@ -45,9 +46,7 @@ def collect(
         target: what is asked for; ``parse="json"`` is left out where that is no JSON.
         items: requests of each arm.
         workers: at a time.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` makes the table of them.
@@ -71,7 +70,7 @@ def collect(
     arms: dict[str, Callable[[], Measurement]] = {
         name: fetching(urls, **{"workers": workers, **knobs}) for name, knobs in policies.items()
     }
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
@@ -107,3 +106,20 @@ def _against(rounds: pl.DataFrame, baseline: str) -> pl.DataFrame:
             *("us_per_item", "cost_us", "ratio", "low", "high", "verdict"),
         )
     )
+
+
+def _collect(*, items: int = 20_000, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with served.target() as target:
+        return collect(target, items=items, **how)
+
+
+BENCH = Bench(
+    name="ablation",
+    collect=_collect,
+    tables=lambda rows, **_: [
+        Table("What each policy costs, alone; ratios of times, 20 workers", table(rows))
+    ],
+    notes=lambda **_: served.notes("11 KB on 127.0.0.1"),
+    facts=served.facts,
+    yardsticks=lambda arm: (READ,) if arm in _READERS else (PLAIN,),
+)

@@ -10,15 +10,18 @@ from __future__ import annotations
 import gc
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from fetchlab.bench.costs import PER_ITEM, Cost, per_item
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import Budget, speed_ratio, speeds
 from fetchlab.engine.calls import fetch
 from fetchlab.errors import StudyError
 from fetchlab.policy.concurrency import Adaptive
+from fetchlab.testbed import serve
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
@@ -218,3 +221,59 @@ def _met(speed: str, refused: float, lost: int) -> str:
     wrong = [word for word, is_so in (("lost", lost > 0), ("refused", refused > REFUSED)) if is_so]
     wrong += ["slower"] if speed == "no" else []
     return f"no: {', '.join(wrong)}" if wrong else speed
+
+
+def _collect(
+    *,
+    profile: Sequence[str] = tuple(CASES),
+    items: int | None = None,
+    rounds: int = 5,
+    seed: int = 0,
+    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+) -> pl.DataFrame:
+    with serve(port=0, seed=seed) as bed:
+        parts = [
+            collect(
+                bed,
+                name,
+                items=items,
+                rounds=rounds,
+                seed=seed,
+                on_round=lambda number, arm, name=name: on_round(number, f"{name}, {arm}"),  # type: ignore[misc]
+            )
+            for name in profile
+        ]
+    return pl.concat(parts, how="diagonal")
+
+
+def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:
+    notes = [
+        f"{name}: {CASES[name].note}."
+        for name in rows["profile"].unique(maintain_order=True)
+        if CASES[name].note
+    ]
+    title = "Adaptive() and the best fixed number of workers, items per second"
+    return [Table(title, table(rows), "\n".join(notes))]
+
+
+BEST = "best fixed number"
+
+
+def _costs(rows: pl.DataFrame) -> pl.DataFrame:
+    """By profile; whichever fixed number was the best goes by one name, for it may be another next time."""
+    arm = pl.when(pl.col("arm") == ARM).then(pl.lit(ARM)).otherwise(pl.lit(BEST))
+    return per_item(rows.with_columns(arm=pl.format("{}: {}", "profile", arm)))
+
+
+def _yardsticks(arm: str) -> tuple[str, ...]:
+    profile, _, way = arm.rpartition(": ")
+    return (f"{profile}: {BEST}",) if way == ARM else ()
+
+
+BENCH = Bench(
+    name="adaptive",
+    collect=_collect,
+    tables=_tables,
+    cost=Cost(PER_ITEM.unit, _costs),
+    yardsticks=_yardsticks,
+)

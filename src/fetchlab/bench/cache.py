@@ -14,19 +14,23 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import Budget, budgets, speeds
 from fetchlab.engine.calls import fetch
 from fetchlab.errors import StudyError
 from fetchlab.store.cache import Cache
+from fetchlab.testbed import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import polars as pl
+
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["FILE", "MEMORY", "PEERS", "collect", "missing", "table"]
 
@@ -51,9 +55,7 @@ def collect(
     *,
     items: int = 10_000,
     workers: int = 20,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure replays, and beside them the same items without a cache and with a new one.
 
@@ -61,9 +63,7 @@ def collect(
         url: what to ask for, the same for every query string.
         items: items of an arm; of the peers' a fifth.
         workers: of the engine's arms.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` makes the table of them.
@@ -89,15 +89,26 @@ def collect(
             if name not in missing():
                 arms[name] = partial(_replay, stack.enter_context(closing(fill(Path(folder)))), few)
                 arms[name]()
-        return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+        return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
-    """Return a row per arm: items per second, and the ratio to the replay from the file."""
+    """Return a row per arm: items per second, and the ratio to the replay from the file.
+
+    Returns:
+        ``ideal`` is what plain SQLite reads per second without a client, for those that read from a file.
+    """
     import polars as pl
 
-    return speeds(rounds, baseline=FILE).select(
-        "arm", pl.col("per_s").alias("items/s"), "us_per_item", "ratio", "low", "high", "error"
+    found = speeds(rounds, baseline=FILE)
+    limit = found.filter(arm=PLAIN)["per_s"].first()
+    least = pl.when(pl.col("arm").is_in([FILE, *PEERS])).then(pl.lit(limit, pl.Float64))
+    return found.select(
+        "arm",
+        pl.col("per_s").alias("items/s"),
+        least.alias("ideal"),
+        (pl.col("per_s") / least).alias("efficiency"),
+        *("us_per_item", "ratio", "low", "high", "error"),
     )
 
 
@@ -153,3 +164,31 @@ def _replay(client: Any, urls: Sequence[str]) -> Measurement:
             raise StudyError(f"HTTP {answer.status_code} for {url}")
         size += len(answer.content)
     return Measurement(time.perf_counter() - begun, items=len(urls), ok=len(urls), bytes=size)
+
+
+def _collect(
+    *, items: int = 10_000, size: int = 11_000, workers: int = 20, **how: Unpack[Measuring]
+) -> pl.DataFrame:
+    with serve(port=0) as bed:
+        return collect(f"{bed.urls['echo']}/bytes/{size}", items=items, workers=workers, **how)
+
+
+def _notes(**_: Any) -> list[str]:
+    return [
+        f"There is no {name} (pip install 'fetchlab[bench]'): its rows and budgets are missing."
+        for name in missing()
+    ]
+
+
+def _tables(rows: pl.DataFrame, *, size: int = 11_000, workers: int = 20, **_: Any) -> list[Table]:
+    return [
+        Table(f"Items per second, {size:,} bytes each, {workers} workers", table(rows)),
+        Table("Budgets: ratios of speeds", budget_table(rows)),
+    ]
+
+
+def _yardsticks(arm: str) -> tuple[str, ...]:
+    return {FILE: (PLAIN,), MEMORY: (PLAIN,), COLD: (BARE,)}.get(arm, ())
+
+
+BENCH = Bench(name="cache", collect=_collect, tables=_tables, notes=_notes, yardsticks=_yardsticks)

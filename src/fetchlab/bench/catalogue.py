@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
 from fetchlab import reference
 from fetchlab.bench.bounds import ideal
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import measure
 from fetchlab.bench.summary import summarise
 from fetchlab.engine.progress import duration
 from fetchlab.engine.strategies import Async, Sequential
 from fetchlab.errors import ConfigError
+from fetchlab.studies.catalogue import Catalogue
+from fetchlab.testbed import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.engine.run import Run
-    from fetchlab.studies.catalogue import Catalogue
 
 __all__ = ["COUNTS", "MOVIES_IN_ALL", "PAGES_IN_ALL", "pages", "pages_table", "phases", "published"]
 
@@ -36,9 +39,7 @@ def pages(
     *,
     counts: Sequence[int] = COUNTS,
     workers: int = 20,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure list pages in parallel, and ten of them one by one with and without the pause of 0.2 s.
 
@@ -53,7 +54,7 @@ def pages(
         arms[name] = lambda pause=pause: catalogue.ids(  # type: ignore[misc]
             SAMPLE_PAGES, strategy=Sequential(pause), progress=False
         )
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def pages_table(rounds: pl.DataFrame, *, latency: float, workers: int = 20) -> pl.DataFrame:
@@ -158,3 +159,68 @@ def _figure(where: pl.Expr, quantity: str) -> str:
     if low is None:
         return f"< {high:g} {unit}"
     return f"{low:g} {unit}" if low == high else f"{low:g}–{high:g} {unit}"
+
+
+def details(catalogue: Catalogue, *, workers: int = 200, **how: Unpack[Measuring]) -> pl.DataFrame:
+    """Measure the details of all movies, whose ids are listed before the first round.
+
+    Returns:
+        The raw rounds; :func:`details_table` makes the table of them.
+    """
+    ids = catalogue.ids(progress=False).result()
+    how.setdefault("rounds", 1)
+    arms = {"all details": lambda: catalogue.details(ids, workers=workers, progress=False)}
+    return measure(arms, warmup=0, **how)
+
+
+def details_table(rounds: pl.DataFrame, *, latency: float, workers: int = 200) -> pl.DataFrame:
+    """Return one row: movies, seconds (median), the ideal and the share of it that was reached."""
+    measured = rounds.filter(~pl.col("warmup"), pl.col("seconds").is_not_null())
+    count = int(measured["items"].max() or 0)  # type: ignore[arg-type]  # a number
+    least = ideal(count, latency, Async(workers))
+    return measured.select(
+        pl.lit(count).alias("movies"),
+        pl.lit(_claim("Movie Details")).alias("published"),
+        pl.col("seconds").median().alias("measured"),
+        pl.lit(float(least)).alias("ideal"),
+        (float(least) / pl.col("seconds").median()).alias("efficiency"),
+        (pl.col("items").sum() - pl.col("ok").sum()).alias("failed"),
+    )
+
+
+_pages = pages  # its setting has the same name
+
+
+def _collect(
+    *,
+    pages: Sequence[int] = COUNTS,
+    workers: int = 20,
+    latency: float = 0.05,
+    **how: Unpack[Measuring],
+) -> pl.DataFrame:
+    with serve(port=0, latency=latency) as bed:
+        return _pages(Catalogue(bed.urls["catalogue"]), counts=pages, workers=workers, **how)
+
+
+def _tables(rows: pl.DataFrame, *, workers: int = 20, latency: float = 0.05, **_: Any) -> list[Table]:
+    return [Table("List pages, seconds", pages_table(rows, latency=latency, workers=workers))]
+
+
+def _collect_details(*, workers: int = 200, latency: float = 0.05, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with serve(port=0, latency=latency) as bed:
+        return details(Catalogue(bed.urls["catalogue"]), workers=workers, **how)
+
+
+def _details_tables(
+    rows: pl.DataFrame, *, workers: int = 200, latency: float = 0.05, **_: Any
+) -> list[Table]:
+    found = details_table(rows, latency=latency, workers=workers)
+    return [Table(f"Details of all movies at {workers} workers, seconds", found)]
+
+
+def _notes(*, latency: float = 0.05, **_: Any) -> list[str]:
+    return [f"The local testbed serves, {latency * 1000:g} ms an answer."]
+
+
+BENCH = Bench(name="catalogue", collect=_collect, tables=_tables, notes=_notes)
+DETAILS = Bench(name="details", collect=_collect_details, tables=_details_tables, notes=_notes)

@@ -8,21 +8,26 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
 from fetchlab.bench import nginx
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
+from fetchlab.bench.served import facts as server_facts
 from fetchlab.bench.summary import summarise
 from fetchlab.engine.downloads import download
 from fetchlab.errors import ConfigError, StudyError
+from fetchlab.testbed import serve
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["CURL", "OURS", "SYNCED", "downloads", "served", "table"]
 
@@ -60,9 +65,7 @@ def downloads(
     size: int,
     *,
     folder: str | Path | None = None,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure ``fl.download`` and, where it is installed, curl, each with all files at a time.
 
@@ -70,9 +73,7 @@ def downloads(
         urls: what to download.
         size: bytes of each file.
         folder: where to put them; each measurement has an empty folder in it.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` makes the table of them.
@@ -85,7 +86,7 @@ def downloads(
     work = {
         name: lambda name=name, arm=arm: _measured(name, arm, check, folder) for name, arm in arms.items()
     }
-    return measure(work, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(work, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
@@ -178,3 +179,37 @@ def _cpu() -> float:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _collect(
+    *, files: int = 5, size: int = 200_000_000, folder: Path | None = None, **how: Unpack[Measuring]
+) -> pl.DataFrame:
+    with ExitStack() as stack:
+        if nginx.find() is not None:
+            urls = stack.enter_context(served(files, size, folder))
+        else:
+            base = stack.enter_context(serve(port=0)).urls["echo"]
+            urls = [f"{base}/download/{size}?etag={number}" for number in range(files)]
+        return downloads(urls, size, folder=folder, **how)
+
+
+def _notes(**_: Any) -> list[str]:
+    missing = nginx.find() is None
+    return [
+        "There is no nginx (apt-get install nginx-light); the testbed serves and may be the limit."
+    ] * missing
+
+
+def _tables(rows: pl.DataFrame, *, files: int, size: int, server: str, **_: Any) -> list[Table]:
+    title = f"{files} files of {size / 1e6:g} MB from {server}, all at a time"
+    return [Table(title, table(rows))]
+
+
+BENCH = Bench(
+    name="download",
+    collect=_collect,
+    tables=_tables,
+    notes=_notes,
+    facts=server_facts,
+    yardsticks=lambda arm: (CURL,) if arm == OURS else (),
+)

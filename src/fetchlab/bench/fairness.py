@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import gc
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from fetchlab.bench.costs import PER_ITEM, Cost, per_item
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import speed_ratio
 from fetchlab.engine.calls import fetch
 from fetchlab.errors import StudyError
+from fetchlab.testbed import serve
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.testbed import Testbed
 
 __all__ = ["ARMS", "FAST", "SLOW", "collect", "jain", "table"]
@@ -40,9 +42,7 @@ def collect(
     *,
     items: int = 2_000,
     workers: int = 20,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure the fast host alone and in company.
 
@@ -50,9 +50,7 @@ def collect(
         bed: a testbed; its settings are changed.
         items: of the fast host; the slow one has a fortieth of them.
         workers: at both hosts together.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds with columns by host: ``fast_s`` and ``slow_s`` (seconds from the run's start to the
@@ -63,7 +61,7 @@ def collect(
     slow = [f"{bed.urls['echo2']}/json?n={number}" for number in range(max(1, items // SHARE))]
     inputs = dict(zip(ARMS, (fast, slow, _mixed(fast, slow), [*slow, *fast]), strict=True))
     arms = {name: partial(_arm, bed, urls, workers) for name, urls in inputs.items()}
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame, *, workers: int = 20) -> pl.DataFrame:
@@ -74,9 +72,10 @@ def table(rounds: pl.DataFrame, *, workers: int = 20) -> pl.DataFrame:
         workers: at both hosts together, for the ideal: the fast host alone with all of them.
 
     Returns:
-        ``fast/s`` and ``slow/s`` are medians; ``ratio`` is the fast host's speed to that of it alone, with
-        its interval; ``wait p50`` and ``wait p95`` in milliseconds; ``Jain`` is the index of both hosts'
-        shares of what they reach alone, 1 if both give up the same.
+        ``fast/s`` and ``slow/s`` are medians; ``efficiency`` is the fast host's share of the ideal; ``ratio``
+        is the fast host's speed to that of it alone, with its interval; ``wait p50`` and ``wait p95`` in
+        milliseconds; ``Jain`` is the index of both hosts' shares of what they reach alone, 1 if both give up
+        the same.
     """
     measured = rounds.filter(~pl.col("warmup"), pl.col("seconds").is_not_null())
     alone = {host: _rate(measured.filter(arm=arm), host) for host, arm in (("fast", FAST), ("slow", SLOW))}
@@ -91,6 +90,7 @@ def table(rounds: pl.DataFrame, *, workers: int = 20) -> pl.DataFrame:
                 "arm": arm,
                 "fast/s": rates["fast"],
                 "ideal/s": None if arm == SLOW else workers / LATENCY,
+                "efficiency": None if arm == SLOW else (rates["fast"] or 0.0) * LATENCY / workers,
                 "ratio": ratio and ratio.median,
                 "low": ratio and ratio.low,
                 "high": ratio and ratio.high,
@@ -150,3 +150,35 @@ def _rate(part: pl.DataFrame, host: str) -> float | None:
 def _of_fast(rounds: pl.DataFrame) -> pl.DataFrame:
     """The rounds as if only the fast host's items had been there."""
     return rounds.with_columns(seconds="fast_s", items=pl.col("fast_items").fill_null(0))
+
+
+NOTE = "Items wait after they were read; to find items of both hosts, up to 65,536 of a list are read ahead."
+
+
+def _collect(*, items: int = 2_000, workers: int = 20, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with serve(port=0, seed=how.get("seed", 0)) as bed:
+        return collect(bed, items=items, workers=workers, **how)
+
+
+def _tables(rows: pl.DataFrame, *, workers: int = 20, **_: Any) -> list[Table]:
+    title = f"The fast host in company, {workers} workers for both"
+    return [Table(title, table(rows, workers=workers), NOTE)]
+
+
+def _costs(rows: pl.DataFrame) -> pl.DataFrame:
+    """The fast host's, and the slow one's where it is alone: the whole run ends with the slow one."""
+    host = pl.when(pl.col("arm") == SLOW)
+    seconds = host.then("slow_s").otherwise("fast_s")
+    items = host.then("slow_items").otherwise("fast_items")
+    return per_item(rows.with_columns(seconds=seconds, items=items))
+
+
+COST = Cost(PER_ITEM.unit, _costs)
+
+BENCH = Bench(
+    name="fairness",
+    collect=_collect,
+    tables=_tables,
+    cost=COST,
+    yardsticks=lambda arm: (FAST,) if arm in (MIXED, BEHIND) else (),
+)

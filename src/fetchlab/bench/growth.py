@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from fetchlab.bench.speed import speed_ratio, speeds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.bench.served import Target
 
 __all__ = ["WORKERS", "collect", "long", "table"]
@@ -36,9 +37,7 @@ def collect(
     *,
     items: int = 1_000,
     workers: Sequence[int] = WORKERS,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure httpx in a bare loop and the engine, with more and more workers.
 
@@ -46,9 +45,7 @@ def collect(
         target: what is asked for.
         items: requests of each arm.
         workers: numbers of workers.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; ``pool_s`` is the time that httpx spent on its pool.
@@ -58,7 +55,7 @@ def collect(
     for count in workers:
         arms[f"httpx, {count}"] = partial(_httpx, urls, count)
         arms[f"fetchlab, {count}"] = fetching(urls, workers=count)
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:

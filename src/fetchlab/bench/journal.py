@@ -15,10 +15,11 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import Budget, budgets, speeds
 from fetchlab.engine.calls import fetch
@@ -27,10 +28,13 @@ from fetchlab.errors import StudyError
 from fetchlab.policy.keys import url_key
 from fetchlab.store.database import connect
 from fetchlab.store.journal_layout import ITEM, LAYOUT, ident
+from fetchlab.testbed import serve
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["OFF", "ON", "PLAIN", "collect", "fill", "resume", "resume_table", "table"]
 
@@ -47,9 +51,7 @@ def collect(
     *,
     items: int = 20_000,
     workers: int = 200,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure runs with and without a journal, and SQLite alone.
 
@@ -57,9 +59,7 @@ def collect(
         base: the testbed's echo wire.
         items: requests of each arm.
         workers: requests in flight.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; a journal's time includes its last commit and its closing.
@@ -70,7 +70,7 @@ def collect(
         ON: partial(_fetched, urls, workers, journal=True),
         PLAIN: partial(_inserted, urls),
     }
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame, *, workers: int, latency: float) -> pl.DataFrame:
@@ -84,10 +84,12 @@ def table(rounds: pl.DataFrame, *, workers: int, latency: float) -> pl.DataFrame
     found = speeds(rounds, baseline=OFF)
     held = budgets(rounds, [Budget(ON, OFF, 1 / SLOWER, 1 / AIM)]).select("arm", "met")
     slower = pl.col("arm") == ON
+    least = pl.when(pl.col("arm") != PLAIN).then(workers / latency)
     return found.join(held, on="arm", how="left", maintain_order="left").select(
         "arm",
         pl.col("per_s").alias("items/s"),
-        pl.when(pl.col("arm") != PLAIN).then(workers / latency).alias("ideal"),
+        least.alias("ideal"),
+        (pl.col("per_s") / least).alias("efficiency"),
         pl.when(slower).then(1 / pl.col("ratio")).alias("ratio of times"),
         pl.when(slower).then(1 / pl.col("high")).alias("low"),
         pl.when(slower).then(1 / pl.col("low")).alias("high"),
@@ -102,16 +104,14 @@ def resume(
     base: str,
     *,
     items: int = 1_000_000,
-    rounds: int = 3,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure how long after the call a run begins to fetch what a large journal does not know.
 
     Args:
         base: the testbed's echo wire.
         items: of the input; the journal knows all but the last hundredth.
-        rounds: measured rounds.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; ``items`` are those of the journal.
@@ -121,9 +121,7 @@ def resume(
     with tempfile.TemporaryDirectory(prefix="fetchlab-bench-") as folder:
         path = Path(folder) / "journal.db"
         fill(path, known)
-        return measure(
-            {RESUMED: partial(_resumed, urls, path, len(known))}, rounds=rounds, warmup=1, on_round=on_round
-        )
+        return measure({RESUMED: partial(_resumed, urls, path, len(known))}, warmup=1, **how)
 
 
 def resume_table(rounds: pl.DataFrame) -> pl.DataFrame:
@@ -203,3 +201,33 @@ def _resumed(urls: list[str], path: Path, known: int) -> Measurement:
     if run.stats().earlier < known:
         raise StudyError(f"{run.stats().earlier:,} items are known, not {known:,}")
     return replace(done, seconds=seconds, items=known)
+
+
+def _collect(
+    *, items: int = 20_000, workers: int = 200, latency: float = 0.05, **how: Unpack[Measuring]
+) -> pl.DataFrame:
+    with serve(port=0, latency=latency) as bed:
+        return collect(bed.urls["echo"], items=items, workers=workers, **how)
+
+
+def _tables(rows: pl.DataFrame, *, workers: int = 200, latency: float = 0.05, **_: Any) -> list[Table]:
+    title = f"11 KB from the testbed at {latency * 1000:g} ms an answer, {workers} requests in flight"
+    return [Table(title, table(rows, workers=workers, latency=latency))]
+
+
+def _resume(*, items: int = 1_000_000, latency: float = 0.05, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with serve(port=0, latency=latency) as bed:
+        return resume(bed.urls["echo"], items=items, **how)
+
+
+BENCH = Bench(
+    name="journal", collect=_collect, tables=_tables, yardsticks=lambda arm: (OFF,) if arm == ON else ()
+)
+RESUME = Bench(
+    name="resume",
+    collect=_resume,
+    tables=lambda rows, **_: [
+        Table("From the call to the first request, all but 1 % known", resume_table(rows))
+    ],
+    notes=lambda *, items=1_000_000, **_: [f"Making a journal of {items:,} items …"],
+)

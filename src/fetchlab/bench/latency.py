@@ -7,18 +7,21 @@ wrk shows how near to it this machine and the testbed come at all.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
 from fetchlab.bench import loops, wrk
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import measure
 from fetchlab.bench.speed import Budget, budgets, speeds
+from fetchlab.testbed import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.bench.rounds import Measurement
 
 __all__ = ["BUDGETED", "WORKERS", "collect", "table"]
@@ -35,9 +38,7 @@ def collect(
     items: int | None = None,
     latency: float = 0.05,
     seconds: int = 4,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure the engine, wrk where it is installed, and pyreqwest in a bare loop.
 
@@ -47,9 +48,7 @@ def collect(
         items: requests of each arm; as many as take so many seconds at best unless told.
         latency: seconds the server takes.
         seconds: for how long wrk goes on.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` makes the table of them.
@@ -61,7 +60,7 @@ def collect(
             arms[f"wrk, {count}"] = partial(wrk.press, url, count, seconds)
         arms[f"pyreqwest, {count}"] = partial(loops.pyreqwest, urls, count)
         arms[f"fetchlab, {count}"] = fetching(urls, workers=count)
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame, *, latency: float) -> pl.DataFrame:
@@ -104,3 +103,37 @@ def table(rounds: pl.DataFrame, *, latency: float) -> pl.DataFrame:
 
 def _workers(arm: str) -> int:
     return int(arm.rpartition(" ")[2])
+
+
+def _collect(
+    *,
+    workers: Sequence[int] = WORKERS,
+    items: int | None = None,
+    latency: float = 0.05,
+    seconds: int = 4,
+    **how: Unpack[Measuring],
+) -> pl.DataFrame:
+    with serve(port=0, latency=latency) as bed:
+        url = f"{bed.urls['echo']}/json"
+        return collect(url, workers=workers, items=items, latency=latency, seconds=seconds, **how)
+
+
+def _notes(**_: Any) -> list[str]:
+    missing = wrk.find() is None
+    return ["There is no wrk (apt-get install wrk): its rows and the budgets are missing."] * missing
+
+
+def _tables(rows: pl.DataFrame, *, latency: float = 0.05, **_: Any) -> list[Table]:
+    title = (
+        f"Requests per second from the testbed at {latency * 1000:g} ms an answer; ideal: workers / latency"
+    )
+    return [Table(title, table(rows, latency=latency))]
+
+
+def _yardsticks(arm: str) -> tuple[str, ...]:
+    """Another client with as many workers."""
+    count = arm.rpartition(" ")[2]
+    return () if arm.startswith("wrk") else (f"wrk, {count}", f"pyreqwest, {count}")
+
+
+BENCH = Bench(name="latency", collect=_collect, tables=_tables, notes=_notes, yardsticks=_yardsticks)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
-from fetchlab.bench import loops
+from fetchlab.bench import loops, served
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.engine.calls import map as map_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.bench.served import Target
 
 __all__ = ["ALONE", "LAYERS", "collect", "table"]
@@ -37,9 +39,7 @@ def collect(
     *,
     items: int = 20_000,
     workers: int = 20,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure each layer with all those below it, and the engine without any wire.
 
@@ -47,9 +47,7 @@ def collect(
         target: what is asked for.
         items: requests of each arm.
         workers: at a time.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` makes the table of them.
@@ -64,7 +62,7 @@ def collect(
         fetching(urls, workers=workers, read=True, frame=True),
     )
     arms = dict(zip(LAYERS, works, strict=True)) | {ALONE: partial(_alone, urls, workers)}
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
@@ -103,3 +101,18 @@ def _alone(urls: list[str], workers: int) -> Measurement:
 
 async def _nothing(_: str) -> None:
     await asyncio.sleep(0)
+
+
+def _collect(*, items: int = 20_000, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with served.target() as target:
+        return collect(target, items=items, **how)
+
+
+BENCH = Bench(
+    name="layers",
+    collect=_collect,
+    tables=lambda rows, **_: [Table("Where the microseconds go, 20 workers", table(rows))],
+    notes=lambda **_: served.notes("11 KB on 127.0.0.1"),
+    facts=served.facts,
+    yardsticks=lambda _arm: (LAYERS[0],),
+)

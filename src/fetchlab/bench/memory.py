@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
-from fetchlab.bench import child
+from fetchlab.bench import child, served
+from fetchlab.bench.costs import Cost
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.errors import StudyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from fetchlab.bench.measuring import Measuring
 
 __all__ = ["BODY", "FIRST", "PEAK", "SMALL", "collect", "table"]
 
@@ -26,6 +28,7 @@ SMALL = 1_000
 PEAK, FIRST = 150.0, 1.0
 """The budget: MB at most before ``run.frame()``, and seconds until the first result."""
 MB = 1e6
+ROUNDS = 3
 
 
 def collect(
@@ -33,9 +36,7 @@ def collect(
     *,
     items: int = 300_000,
     workers: int = 200,
-    rounds: int = 3,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure runs with ``keep=False``, each in a process of its own.
 
@@ -43,9 +44,7 @@ def collect(
         url: what to ask for, the same for every query string.
         items: of the large run.
         workers: at a time.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds with columns ``first_s`` (seconds until the first result), ``before`` and ``after``
@@ -53,7 +52,8 @@ def collect(
     """
     counts = sorted({SMALL, items})
     arms = {f"{count:,} items": partial(_arm, url, count, workers) for count in counts}
-    return measure(arms, rounds=rounds, warmup=0, seed=seed, on_round=on_round)
+    how.setdefault("rounds", ROUNDS)
+    return measure(arms, warmup=0, **how)
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
@@ -76,6 +76,7 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
                 "budget, s": FIRST,
                 "peak, MB": before,
                 "ideal, MB": ideal,
+                "efficiency": ideal / before,
                 "budget, MB": PEAK,
                 "peak with frame(), MB": figures["after"] / MB,
                 "met": "yes" if before < PEAK and figures["first_s"] < FIRST else "no",
@@ -95,3 +96,27 @@ def _arm(url: str, items: int, workers: int) -> Measurement:
     return Measurement(
         figures["seconds"], items, items, items, figures["bytes"], figures["cpu_s"], figures["after"], more
     )
+
+
+def _collect(*, items: int = 300_000, workers: int = 200, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with served.target(BODY) as target:
+        return collect(target.url, items=items, workers=workers, **how)
+
+
+def _tables(rows: pl.DataFrame, *, workers: int = 200, **_: Any) -> list[Table]:
+    return [Table(f"keep=False, {workers} workers; ideal: what the small run needs", table(rows))]
+
+
+def _costs(rows: pl.DataFrame) -> pl.DataFrame:
+    kept = rows.filter(~pl.col("warmup"), pl.col("seconds").is_not_null())
+    return kept.select("round", "arm", cost=pl.col("before") / MB)
+
+
+BENCH = Bench(
+    name="memory",
+    collect=_collect,
+    tables=_tables,
+    notes=lambda **_: served.notes(f"{BODY} bytes"),
+    facts=served.facts,
+    cost=Cost("MB at most", _costs, (("slower", "more"), ("faster", "less"))),
+)

@@ -7,10 +7,11 @@ what a client does for a request. Two cores, one of them the server's: a client 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from fetchlab.bench import loops, wrk
+from fetchlab.bench import loops, served, wrk
 from fetchlab.bench.arms import fetching
+from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import measure
 from fetchlab.bench.speed import Budget, budgets, speeds
 from fetchlab.policy.rate import RateLimit
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from fetchlab.bench.measuring import Measuring
     from fetchlab.bench.rounds import Measurement
     from fetchlab.bench.served import Target
 
@@ -60,9 +62,7 @@ def collect(
     *,
     items: int = 20_000,
     seconds: int = 2,
-    rounds: int = 5,
-    seed: int = 0,
-    on_round: Callable[[int, str], None] = lambda _round, _arm: None,
+    **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure the engine beside wrk, pyreqwest, aiohttp and httpx; what is not installed is left out.
 
@@ -70,9 +70,7 @@ def collect(
         target: what is asked for.
         items: requests of each client; httpx makes a tenth.
         seconds: for how long wrk goes on.
-        rounds: measured rounds.
-        seed: of the arms' order.
-        on_round: called before each measurement.
+        how: rounds, seed and what is told of them; see :class:`~fetchlab.bench.measuring.Measuring`.
 
     Returns:
         The raw rounds; :func:`table` and :func:`budget_table` make tables of them.
@@ -89,7 +87,7 @@ def collect(
         arms[f"fetchlab, keep=False, {workers}"] = fetching(urls, workers=workers, keep=False, read=True)
         arms[_armed(workers)] = fetching(urls, workers=workers, **ARMED)
     arms |= httpx_arms(target, max(FEWEST, items // SLOW), (200,))
-    return measure(arms, rounds=rounds, warmup=1, seed=seed, on_round=on_round)
+    return measure(arms, warmup=1, **how)
 
 
 def httpx_arms(target: Target, items: int, workers: tuple[int, ...]) -> dict[str, Callable[[], Measurement]]:
@@ -116,3 +114,40 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
 def budget_table(rounds: pl.DataFrame) -> pl.DataFrame:
     """Return a row per budget: the ratio of speeds, its interval, what it must be, and whether it is."""
     return budgets(rounds, BUDGETED)
+
+
+def _collect(*, items: int = 20_000, seconds: int = 2, **how: Unpack[Measuring]) -> pl.DataFrame:
+    with served.target() as target:
+        return collect(target, items=items, seconds=seconds, **how)
+
+
+def _notes(**_: Any) -> list[str]:
+    said = served.notes("11 KB on 127.0.0.1")
+    if wrk.find() is None:
+        said.append("There is no wrk (apt-get install wrk): its rows are missing.")
+    if not loops.has_aiohttp():
+        said.append("There is no aiohttp (pip install 'fetchlab[bench]'): its rows are missing.")
+    return said
+
+
+def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:
+    return [
+        Table("Requests per second, 11 KB, connections kept", table(rows)),
+        Table("Budgets: ratios of speeds", budget_table(rows)),
+    ]
+
+
+def _yardsticks(arm: str) -> tuple[str, ...]:
+    """Another client with as many workers."""
+    count = arm.rpartition(" ")[2]
+    return () if arm.startswith("wrk") else (f"wrk, {count}", f"pyreqwest, {count}")
+
+
+BENCH = Bench(
+    name="overhead",
+    collect=_collect,
+    tables=_tables,
+    notes=_notes,
+    facts=served.facts,
+    yardsticks=_yardsticks,
+)

@@ -11,17 +11,22 @@ import polars as pl
 from fetchlab.bench.machine import environment
 from fetchlab.errors import StoreError
 
-__all__ = ["read", "write"]
+__all__ = ["keep", "read", "write"]
 
 KEY = "fetchlab"
 
 
 def write(rows: pl.DataFrame, path: str | Path, **settings: Any) -> Path:
     """Write raw rows with the environment record and the settings they were measured with."""
+    return keep(rows, path, environment(settings=settings))
+
+
+def keep(rows: pl.DataFrame, path: str | Path, about: dict[str, Any]) -> Path:
+    """Write raw rows with the record that was made when they were measured."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
-    rows.write_parquet(part, metadata={KEY: json.dumps(environment(settings=settings))})
+    rows.write_parquet(part, metadata={KEY: json.dumps(about)})
     part.replace(target)
     return target
 

@@ -15,7 +15,7 @@ from fetchlab.testbed import serve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SIZE", "Target", "target"]
+__all__ = ["SIZE", "Target", "facts", "notes", "target"]
 
 SIZE = 11_264
 """11 KB: a page of an API."""
@@ -64,3 +64,13 @@ def body(size: int) -> bytes:
     row = {"id": 1234567, "title": "The Same Film Again", "year": 1999, "rating": 7.1, "seen": True}
     count = max(0, (size - 2) // (len(json.dumps(row)) + 2))
     return json.dumps([row] * count).encode().ljust(size)
+
+
+def facts() -> dict[str, str]:
+    """Say which server :func:`target` will start."""
+    return {"server": "testbed" if nginx.find() is None else "nginx"}
+
+
+def notes(body: str) -> list[str]:
+    """Say who serves, and what that means for ratios."""
+    return [f"{facts()['server']} serves {body}. {NO_NGINX if nginx.find() is None else ''}".rstrip()]

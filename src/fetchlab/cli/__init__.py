@@ -21,6 +21,7 @@ def commands() -> typer.Typer:
         cache,
         catalogue,
         demo,
+        doctor,
         fetch,
         journal,
         lab,
@@ -38,20 +39,10 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (
-        fetch,
-        sweep,
-        catalogue,
-        cache,
-        journal,
-        monitor,
-        demo,
-        lab,
-        notebooks,
-        bench,
-        testbed,
-        browser,
-    ):
+    rooms = (
+        fetch, sweep, catalogue, cache, journal, monitor, demo, lab, notebooks, bench, testbed, browser, doctor,
+    )  # fmt: skip
+    for module in rooms:
         module.register(app)
     return app
 

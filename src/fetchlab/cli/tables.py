@@ -10,7 +10,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["say", "show"]
+__all__ = ["filled", "say", "show"]
 
 WIDE = 160
 """Columns where nobody's screen sets a limit: in a file or a pipe."""
@@ -37,6 +37,11 @@ def show(frame: pl.DataFrame, title: str | None = None) -> None:
         table.add_row(*(_cell(value) for value in row))
     console = _console if _console.is_terminal else Console(highlight=False, width=WIDE)
     console.print(table)
+
+
+def filled(table: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the columns that say nothing."""
+    return table.select(name for name in table.columns if table[name].null_count() < table.height)
 
 
 def _cell(value: object) -> str:

@@ -192,10 +192,10 @@ class Comparison:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         ideals = {arm: [float(least), least.why] for arm, least in self.ideals.items()}
-        settings = {"settings": {**self.settings, "ideals": ideals}}
+        told = {"settings": self.settings, "ideals": ideals}
         self._requests.write_parquet(target / REQUESTS)
         self._rounds.drop("outlier").write_parquet(
-            target / ROUNDS, metadata={record.KEY: json.dumps(self.environment | settings)}
+            target / ROUNDS, metadata={record.KEY: json.dumps(self.environment | told)}
         )
         return target
 
@@ -214,7 +214,7 @@ class Comparison:
             requests = pl.read_parquet(Path(folder) / REQUESTS)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise StoreError(f"{folder}: {REQUESTS} cannot be read ({error})") from error
-        ideals = {arm: Ideal(*least) for arm, least in settings.pop("ideals").items()}
+        ideals = {arm: Ideal(*least) for arm, least in environment.pop("ideals").items()}
         return cls(rows, requests, ideals, settings, environment)
 
     def _failures(self) -> list[str]:

@@ -34,7 +34,8 @@ class Suggestion:
         knob: ``"workers"``, ``"rate"``, ``"ttl"`` or ``"batch_size"``.
         value: what to give.
         evidence: what speaks for it.
-        source: the file or folder that says so, empty where nothing is known.
+        source: the file or folder that says so, below the folder that was searched; empty where nothing is
+            known.
         when: when that was measured.
     """
 

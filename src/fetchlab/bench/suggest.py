@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,14 @@ def suggest(work: Any, folder: str | PathLike[str] = DATA) -> Suggestions:
     hosts = [host_of(work)] if isinstance(work, str) else Work.of(work).hosts
     if not hosts or not all("://" in host for host in hosts):
         raise ConfigError("work", "give URLs or requests; a function's items have no host to know of")
-    return Suggestions([row for host in hosts for row in _of_host(Path(folder), host)])
+    where = Path(folder)
+    rows = [row for host in hosts for row in _of_host(where, host)]
+    return Suggestions([replace(row, source=_below(where, row.source)) for row in rows])
+
+
+def _below(folder: Path, source: str) -> str:
+    """A path as it is seen from the folder, so that a shared table tells nothing of the machine."""
+    return Path(source).relative_to(folder).as_posix() if source else ""
 
 
 def _of_host(folder: Path, host: str) -> Iterator[Suggestion]:

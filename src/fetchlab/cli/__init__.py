@@ -39,10 +39,9 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    rooms = (
-        fetch, sweep, catalogue, cache, journal, monitor, demo, lab, notebooks, bench, testbed, browser, doctor,
-    )  # fmt: skip
-    for module in rooms:
+    runs = (fetch, sweep, catalogue, cache, journal, monitor)
+    house = (demo, lab, notebooks, bench, testbed, browser, doctor)
+    for module in (*runs, *house):
         module.register(app)
     return app
 

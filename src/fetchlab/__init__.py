@@ -17,8 +17,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fetchlab import bench, errors, plot, reference, studies, testbed
+    from fetchlab import bench, errors, plot, studies, testbed
     from fetchlab import notebook as notebook  # fl.notebook.monitor; what only notebooks need is not listed
+    from fetchlab import reference as reference
     from fetchlab.bench.compare import compare
     from fetchlab.bench.comparison import Comparison as Comparison  # what calls return is here, not listed
     from fetchlab.bench.suggest import suggest
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fetchlab.model import Downloaded as Downloaded
     from fetchlab.model import Request, Response, Result
     from fetchlab.model import RunStats as RunStats
+    from fetchlab.notebook.panel import Panel
     from fetchlab.policy.concurrency import Adaptive
     from fetchlab.policy.rate import RateLimit
     from fetchlab.policy.retry import Retry
@@ -54,6 +56,7 @@ __all__ = [
     "Client",
     "FetchlabError",
     "Journal",
+    "Panel",
     "Processes",
     "RateLimit",
     "Request",
@@ -73,7 +76,6 @@ __all__ = [
     "map",
     "plot",
     "preview",
-    "reference",
     "studies",
     "suggest",
     "sweep",
@@ -95,6 +97,7 @@ _HOMES = {
     "fetchlab.engine.strategies": ("Async", "Batch", "Chunked", "Processes", "Sequential", "Threads"),
     "fetchlab.errors": ("FetchlabError",),
     "fetchlab.model": ("Downloaded", "Request", "Response", "Result", "RunStats"),
+    "fetchlab.notebook.panel": ("Panel",),
     "fetchlab.policy.concurrency": ("Adaptive",),
     "fetchlab.policy.rate": ("RateLimit",),
     "fetchlab.policy.retry": ("Retry",),

@@ -1,0 +1,7 @@
+"""The control panel: a run started, steered and watched by hand."""
+
+from __future__ import annotations
+
+from fetchlab.notebook.panel.panel import Panel
+
+__all__ = ["Panel"]

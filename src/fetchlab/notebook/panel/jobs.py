@@ -1,0 +1,230 @@
+"""What a panel starts: urls, a function and its items, a study's method, or a function of the settings."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from fetchlab.bench.work import Work
+from fetchlab.engine.calls import fetch
+from fetchlab.engine.calls import map as map_items
+from fetchlab.engine.run import Run
+from fetchlab.engine.strategies import Async
+from fetchlab.errors import ConfigError
+from fetchlab.store.cache import Cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fetchlab.engine.strategies import Strategy
+    from fetchlab.policy.rate import RateLimit
+
+__all__ = ["WORKERS", "Job", "Own", "Settings"]
+
+WORKERS = ("workers", "parallel_pages", "concurrency")
+"""Names that studies have for the number of workers."""
+SHARED = ("strategy", "rate", "cache")
+HIDDEN = frozenset({*WORKERS, *SHARED, "progress", "journal", "client", "self"})
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A knob of the study's own that a control can hold.
+
+    Attributes:
+        name: the parameter's.
+        value: its default.
+        kind: ``"flag"``, ``"count"``, ``"number"`` or ``"text"``; a count whose default is None may be left
+            out.
+    """
+
+    name: str
+    value: Any
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the controls say.
+
+    Attributes:
+        strategy: how items are put onto workers, the number of them included.
+        rate: at most so many a second per host, None for no limit.
+        cache: where answers are looked up, None for nowhere.
+        own: the study's own knobs.
+    """
+
+    strategy: Strategy
+    rate: RateLimit | None = None
+    cache: Cache | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def workers(self) -> Any:
+        """The number of workers or ``Adaptive()``, None for a strategy that has none to choose."""
+        return self.strategy.workers if isinstance(self.strategy, Async) else None
+
+
+class Job:
+    """Makes a run of the settings.
+
+    Args:
+        work: a list of URLs or requests, ``(task, items)``, a method or function that returns a run. A
+            function with one parameter that has no default gets the :class:`Settings`; any other gets those
+            of its parameters that controls hold, by name.
+        knobs: further knobs for every run.
+
+    Attributes:
+        name: what people call it.
+        own: knobs of its own.
+        work: the work for the benchmark lab; None for a function.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+
+    def __init__(self, work: Any, knobs: Mapping[str, Any]) -> None:
+        self._knobs = dict(knobs)
+        self._call: Callable[..., Any] | None = None
+        self.work: Work | None = None
+        self.own: tuple[Own, ...] = ()
+        self._wants_settings = False
+        self._names: frozenset[str] = frozenset({"workers", *SHARED})
+        if callable(work) and not isinstance(work, Work):
+            self._call = work
+            self.name = _name(work)
+            self._look_at(work)
+        else:
+            self.work = Work.of(work, **knobs)
+            self.name = "fetch" if self.work.task is None else f"map({_name(self.work.task)}, …)"
+
+    def takes(self, knob: str) -> bool:
+        """Say whether a control means anything to it: ``workers``, ``strategy``, ``rate`` or ``cache``."""
+        if knob == "workers":
+            return self._wants_settings or self._worker_name is not None
+        return self._wants_settings or knob in self._names
+
+    def start(self, settings: Settings) -> Run:
+        """Start a run.
+
+        Raises:
+            ConfigError: a setting has a value that cannot work, or the function returned no run.
+        """
+        made = self._started(settings)
+        if not isinstance(made, Run):
+            raise ConfigError("work", f"{self.name} returned {type(made).__name__}, not a Run")
+        return made
+
+    def code(self, settings: Settings) -> str:
+        """Return the one line that does the same."""
+        given = {**self._knobs, **self._given(settings)}
+        given.pop("progress", None)
+        parts = [f"{name}={_code(value)}" for name, value in given.items()]
+        if self.work is not None:
+            first = "urls" if self.work.task is None else f"{_name(self.work.task)}, items"
+            call = "fl.fetch" if self.work.task is None else "fl.map"
+            return f"{call}({', '.join([first, *parts])})"
+        if self._wants_settings:
+            return f"{self.name}(settings)"
+        return f"{self.name}({', '.join(parts)})"
+
+    def _started(self, settings: Settings) -> Any:
+        if self.work is not None:
+            knobs = {**self.work.knobs, **self._given(settings)}
+            if self.work.task is None:
+                return fetch(self.work.items, **knobs)
+            return map_items(self.work.task, self.work.items, **knobs)
+        assert self._call is not None
+        if self._wants_settings:
+            own = SimpleNamespace(
+                strategy=settings.strategy, workers=settings.workers, rate=settings.rate,
+                cache=settings.cache, **settings.own,
+            )  # fmt: skip
+            return self._call(own)
+        return self._call(**{**self._knobs, **self._given(settings)})
+
+    def _given(self, settings: Settings) -> dict[str, Any]:
+        """The settings as knobs of the call."""
+        given: dict[str, Any] = dict(settings.own)
+        name = self._worker_name
+        if settings.workers is not None and name is not None:
+            given[name] = settings.workers
+        elif self.takes("strategy"):
+            given["strategy"] = settings.strategy
+        if settings.rate is not None and self.takes("rate"):
+            given["rate"] = settings.rate
+        if settings.cache is not None and self.takes("cache"):
+            given["cache"] = settings.cache
+        if self.work is not None or "progress" in self._names:
+            given["progress"] = False
+        return given
+
+    @property
+    def _worker_name(self) -> str | None:
+        return next((name for name in WORKERS if name in self._names), None)
+
+    def _look_at(self, call: Callable[..., Any]) -> None:
+        """See which knobs a function has."""
+        parameters = inspect.signature(call).parameters.values()
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        needed = [
+            one.name
+            for one in parameters
+            if one.default is inspect.Parameter.empty
+            and one.kind in (*positional, inspect.Parameter.KEYWORD_ONLY)
+        ]
+        missing = [name for name in needed if name not in self._knobs]
+        if len(missing) > 1:
+            raise ConfigError(
+                "work", f"{self.name} also needs {', '.join(missing)}: give functools.partial({self.name}, …)"
+            )
+        self._wants_settings = bool(missing)
+        self._names = frozenset(one.name for one in parameters)
+        if not self._wants_settings:
+            self.own = tuple(
+                own
+                for one in parameters
+                if one.name not in HIDDEN and one.name not in self._knobs and (own := _own(one)) is not None
+            )
+
+
+def _own(parameter: inspect.Parameter) -> Own | None:
+    value = parameter.default
+    if isinstance(value, bool):
+        return Own(parameter.name, value, "flag")
+    if isinstance(value, int):
+        return Own(parameter.name, value, "count")
+    if isinstance(value, float):
+        return Own(parameter.name, value, "number")
+    if isinstance(value, str):
+        return Own(parameter.name, value, "text")
+    if value is None and "int" in str(parameter.annotation):
+        return Own(parameter.name, None, "count")
+    return None
+
+
+def _name(call: Any) -> str:
+    if isinstance(call, partial):
+        return _name(call.func)
+    owner = getattr(call, "__self__", None)
+    name = str(getattr(call, "__name__", type(call).__name__))
+    return name if owner is None or inspect.ismodule(owner) else f"{type(owner).__name__.lower()}.{name}"
+
+
+def _code(value: Any) -> str:
+    """A value as code that a user would write."""
+    if isinstance(value, Cache):
+        return f"fl.Cache({None if value.path is None else str(value.path)!r}, mode={value.rules.mode!r})"
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = [
+            f"{one.name}={_code(given)}"
+            for one in fields(value)
+            if (given := getattr(value, one.name)) != one.default
+        ]
+        return f"fl.{type(value).__name__}({', '.join(changed)})"
+    if callable(value):
+        return str(getattr(value, "__name__", "…"))
+    return repr(value)

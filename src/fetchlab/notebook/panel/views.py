@@ -1,0 +1,178 @@
+"""What a panel shows of a run: HTML and SVG text, readable in light and dark and wherever it is saved."""
+
+from __future__ import annotations
+
+import html
+from collections import deque
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from fetchlab.engine.progress import line
+from fetchlab.frame import TIMINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from fetchlab.engine.run import Run
+    from fetchlab.model import RunStats
+
+__all__ = ["Trace", "failures", "progress", "strip", "tables", "timing_table"]
+
+WINDOW = 60.0
+SHORTEST = 0.15
+"""Seconds between two samples: a rate over less is noise."""
+WIDTH, HEIGHT = 560, 90
+SQUARES = 100
+ROWS = 5
+INK = "var(--jp-ui-font-color1, currentColor)"
+RATE, FLIGHT, REST = "#0072B2", "#D55E00", "#999999"
+"""Okabe and Ito's blue and vermilion, which stand out on white and on black."""
+
+
+class Trace:
+    """The last minute of a run, sampled at each look."""
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[float, int, int]] = deque()
+
+    def add(self, stats: RunStats) -> None:
+        """Note how the run stands."""
+        points = self._points
+        if points and stats.elapsed < points[-1][0]:
+            points.clear()  # another run
+        if not points or stats.elapsed > points[-1][0] + SHORTEST:
+            points.append((stats.elapsed, stats.done, stats.in_flight))
+        while points and points[0][0] < stats.elapsed - WINDOW:
+            points.popleft()
+
+    def svg(self) -> str:
+        """Draw items per second and requests in flight over the last minute."""
+        points = list(self._points)
+        if len(points) < 2:
+            return ""
+        rates = [
+            (later, (done - before) / (later - earlier))
+            for (earlier, before, _), (later, done, _) in pairwise(points)
+        ]
+        flights = [(moment, float(count)) for moment, _, count in points]
+        end = points[-1][0]
+        begin = max(points[0][0], end - WINDOW)
+        fastest, most = max(rate for _, rate in rates), max(count for _, count in flights)
+        label = f"{rates[-1][1]:,.0f} items/s, {points[-1][2]:,} in flight"
+        return (
+            f'<svg role="img" aria-label="{label}" width="{WIDTH}" height="{HEIGHT + 30}" '
+            f'viewBox="0 0 {WIDTH} {HEIGHT + 30}" style="max-width:100%;font:12px sans-serif;fill:{INK}">'
+            + _curve(rates, begin, end, RATE)
+            + _curve(flights, begin, end, FLIGHT)
+            + f'<line x1="0" y1="{HEIGHT}" x2="{WIDTH}" y2="{HEIGHT}" stroke="{REST}"/>'
+            + f'<text x="0" y="{HEIGHT + 14}">{end - begin:.0f} s ago</text>'
+            + f'<text x="{WIDTH}" y="{HEIGHT + 14}" text-anchor="end">now</text>'
+            + f'<text x="0" y="{HEIGHT + 28}"><tspan fill="{RATE}">■</tspan> items per second, at most '
+            + f'{fastest:,.0f} <tspan dx="16" fill="{FLIGHT}">■</tspan> in flight, at most {most:,.0f}'
+            + "</text></svg>"
+        )
+
+
+def _curve(points: list[tuple[float, float]], begin: float, end: float, colour: str) -> str:
+    top = max(value for _, value in points) or 1.0
+    span = max(end - begin, 1e-9)
+    path = " ".join(
+        f"{(moment - begin) / span * WIDTH:.1f},{HEIGHT - 4 - value / top * (HEIGHT - 10):.1f}"
+        for moment, value in points
+    )
+    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
+
+
+def progress(stats: RunStats | None, trouble: str = "") -> str:
+    """Return the bar and the one line."""
+    told = f'<div style="color:{FLIGHT}">{html.escape(trouble)}</div>' if trouble else ""
+    if stats is None:
+        return f'<div style="font-family:monospace">ready</div>{told}'
+    share = stats.done / stats.total if stats.total else 0.0
+    return (
+        '<div style="display:flex;gap:.6em;align-items:center;font-family:monospace;font-size:90%">'
+        f'<progress aria-label="progress" value="{share:.4f}" max="1" style="width:9em"></progress>'
+        f"<span>{html.escape(line(stats))}</span></div>{told}"
+    )
+
+
+def strip(stats: RunStats) -> str:
+    """Return a square per worker, full where it is busy; of hundreds, one for several."""
+    workers, busy = max(stats.workers, 1), min(stats.in_flight, stats.workers)
+    each = -(-workers // SQUARES)
+    squares, full = -(-workers // each), round(busy / each)
+    drawn = "".join(
+        f'<span style="color:{RATE if place < full else REST}">{"■" if place < full else "□"}</span>'
+        for place in range(squares)
+    )
+    waits = f"; {stats.parked:,} items wait without one" if stats.parked else ""
+    per = f", each square {each} workers" if each > 1 else ""
+    said = f"{busy:,} of {workers:,} workers busy{per}{waits}"
+    style = "line-height:1.1;letter-spacing:1px"
+    return f'<div role="img" aria-label="{said}" style="{style}">{drawn}</div><small>{said}</small>'
+
+
+def failures(run: Run) -> str:
+    """Return the errors grouped, with an example each and the knob that helps."""
+    found = run.errors()
+    if not found.height:
+        return ""
+    rows = [
+        (f"{row['count']:,}", row["error"], row["host"] or "", row["example_key"], row["knob"] or "")
+        for row in found.head(ROWS).iter_rows(named=True)
+    ]
+    more = (
+        f"<small>and {found.height - ROWS:,} more kinds: panel.run.errors()</small>"
+        if found.height > ROWS
+        else ""
+    )
+    return _table(("failed", "error", "host", "for example", "what helps"), rows) + more
+
+
+def tables(run: Run) -> str:
+    """Return the first results, and how long they took, by host."""
+    timings = timing_table(run)
+    parts = [f"<h4>Timings by host, all of them: panel.run.frame()</h4>{timings._repr_html_()}"]
+    try:
+        table = run.table()
+    except Exception as error:  # values that no table holds, or none kept
+        parts.append(f"<small>No table of results: {html.escape(str(error))}</small>")
+    else:
+        values = table.select(name for name in table.columns if name not in TIMINGS or name == "key")
+        head = f"<h4>The first of {table.height:,} results: panel.run.table()</h4>"
+        parts.insert(0, head + values.head(ROWS)._repr_html_())
+    return "".join(parts)
+
+
+def timing_table(run: Run) -> pl.DataFrame:
+    """Return how long items took, by host, in milliseconds."""
+    import polars as pl
+
+    took = pl.col("elapsed") * 1000
+    return (
+        run.frame()
+        .group_by("host")
+        .agg(
+            items=pl.len(), ok=pl.col("ok").sum(), cached=pl.col("cached").sum(),
+            median_ms=took.median().round(1), p95_ms=took.quantile(0.95).round(1),
+            megabytes=(pl.col("bytes").sum() / 1e6).round(2),
+        )
+        .sort("items", descending=True)
+    )  # fmt: skip
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A plain table; every text is escaped."""
+    cell = "text-align:left;padding:0 1em 0 0"
+
+    def row(cells: tuple[str, ...], tag: str) -> str:
+        return (
+            "<tr>"
+            + "".join(f'<{tag} style="{cell}">{html.escape(str(one))}</{tag}>' for one in cells)
+            + "</tr>"
+        )
+
+    body = "".join(row(cells, "td") for cells in rows)
+    return f'<table style="font-size:90%;margin:.4em 0">{row(head, "th")}{body}</table>'

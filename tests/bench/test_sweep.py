@@ -89,7 +89,7 @@ def test_progress_is_told_where_it_is_wanted(urls, capsys):
     """A sweep takes a minute: somebody waits in front of it."""
     fl.sweep(urls, (1, 2), **QUICK | {"progress": True})
     told = capsys.readouterr()
-    assert "warm-up, 1 of up to 2 workers" in told.err + told.out
+    assert "warm-up: 1 worker" in told.err + told.out
     assert "round 2/2" in told.err + told.out
     fl.sweep(urls, (1, 2), **QUICK)
     assert capsys.readouterr() == ("", "")

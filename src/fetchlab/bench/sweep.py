@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from fetchlab.bench.announcing import Announcer
 from fetchlab.bench.machine import environment
 from fetchlab.bench.pilot import arm, pilot
 from fetchlab.bench.rounds import measure
 from fetchlab.bench.swept import Sweep
-from fetchlab.bench.work import Work
+from fetchlab.bench.work import Work, named
 from fetchlab.errors import ConfigError
 from fetchlab.redaction import redact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["COUNTS", "sweep"]
 
@@ -76,13 +76,13 @@ def sweep(
         raise ConfigError("seconds", f"give a number above 0, not {seconds!r}")
     done = _work(work, knobs)
     machine = environment()
-    say = _teller(progress)
+    told = Announcer("sweep", len(counts) * (warmup + rounds), wanted=progress)
     found = pilot(
         done,
         counts,
         seconds=seconds,
         passes=warmup,
-        on_round=lambda _, count: say(f"sweep: warm-up, {count} of up to {counts[-1]} workers"),
+        on_round=lambda _, count: told.measuring(named(int(count)), f"warm-up: {named(int(count))}"),
     )
     if found.rows.is_empty():
         raise ConfigError(
@@ -98,10 +98,12 @@ def sweep(
                 rounds=rounds,
                 warmup=0,
                 seed=seed,
-                on_round=lambda number, count: say(f"sweep: round {number}/{rounds}, {count} workers"),
+                on_round=lambda number, count: told.measuring(
+                    named(int(count)), f"round {number}/{rounds}: {named(int(count))}"
+                ),
             )
         )
-    say("")
+    told.end(f"{len(arms)} numbers of workers")
     settings = {
         "work": f"{len(done):,} items" if done.task is None else f"{_name(done.task)} × {len(done):,} items",
         "hosts": done.hosts,
@@ -165,17 +167,3 @@ def _plain(value: object) -> bool:
 
 def _name(task: object) -> str:
     return str(getattr(task, "__name__", type(task).__name__))
-
-
-def _teller(progress: bool | None) -> Callable[[str], None]:
-    """Return what writes one line over the one before, where somebody sees it."""
-    in_kernel = "ipykernel" in sys.modules
-    stream = sys.stdout if in_kernel else sys.stderr
-    wanted = (in_kernel or stream.isatty()) if progress is None else progress
-
-    def say(text: str) -> None:
-        if wanted:
-            stream.write(f"\r{text:<60}" if text else f"\r{'':<60}\r")
-            stream.flush()
-
-    return say

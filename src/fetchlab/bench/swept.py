@@ -13,6 +13,7 @@ import polars as pl
 from fetchlab.bench import record
 from fetchlab.bench.bounds import ideal
 from fetchlab.bench.prediction import BEYOND, Prediction, predict
+from fetchlab.bench.publish import published
 from fetchlab.bench.recommendation import Recommendation, recommend
 from fetchlab.bench.scaling import Fit, Points, chosen, fit_all, fits_frame
 from fetchlab.engine.strategies import Async
@@ -192,32 +193,22 @@ class Sweep:
 
     def table(self) -> great_tables.GT:
         """Return the summary as a table worth publishing: plain HTML, the recommendation below it."""
-        import great_tables
-
         summary = self.summary().drop("rounds")
         empty = [name for name in ("refused", "failed", "error") if not _says_something(summary[name])]
         machine = self.environment
         about = f"{self.settings.get('work', '')}, {self.settings.get('rounds', '?')} rounds"
         if machine:
             about += f"; {machine.get('cpu')}, {machine.get('cores')} cores, Python {machine.get('python')}"
-        table = (
-            great_tables.GT(summary.drop(empty), id="fetchlab-sweep")
-            .tab_header("Sweep over workers", about)
-            .fmt_number(["seconds", "throughput", "ideal"], n_sigfig=3, use_seps=True)
-            .fmt_percent(["efficiency"], decimals=0)
-            .fmt_integer(["workers", "items"])
-            .sub_missing(missing_text="–")
-            .cols_label(
-                seconds="seconds",
-                throughput="items/s",
-                ideal="ideal, s",
-                efficiency="efficiency",
-                items="items",
-            )
+        return published(
+            summary.drop(empty),
+            "Sweep over workers",
+            about,
+            labels={"throughput": "items/s", "ideal": "ideal, s"},
+            numbers=("seconds", "throughput", "ideal"),
+            integers=("workers", "items"),
+            shares=("efficiency",),
+            notes=self.notes,
         )
-        for note in self.notes:
-            table = table.tab_source_note(note)
-        return table.tab_options(table_font_size="13px", heading_align="left", data_row_padding="4px")
 
     @property
     def notes(self) -> list[str]:

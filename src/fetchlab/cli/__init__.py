@@ -26,6 +26,7 @@ def commands() -> typer.Typer:
         lab,
         monitor,
         notebooks,
+        share,
         testbed,
     )
 
@@ -37,7 +38,21 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (fetch, catalogue, cache, journal, monitor, demo, lab, notebooks, bench, testbed, browser):
+    modules = (
+        fetch,
+        catalogue,
+        cache,
+        journal,
+        monitor,
+        demo,
+        lab,
+        notebooks,
+        share,
+        bench,
+        testbed,
+        browser,
+    )
+    for module in modules:
         module.register(app)
     return app
 

@@ -135,3 +135,18 @@ def test_a_quoted_token_field_and_a_url_without_a_scheme_are_masked():
     """A task that raises with the JSON it was sent would put a token into frame and notebook."""
     assert "SEC" not in redact_text("""{"token": "SEC"} {'token': 'SEC'} //user:SEC@example.org/""")
     assert redact_text("token: page") == "token: page"
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    """
+    sk- sk_live_ rk_test_ ghp_ github_pat_ glpat- hf_ npm_ pypi- AIza ya29. xoxb- xapp- gsk_ AKIA ASIA
+    """.split(),  # noqa: SIM905
+)
+def test_known_token_shapes_are_masked_without_a_name(prefix):
+    """A token printed by itself has only its shape to be known by."""
+    token = prefix + "A1B2C3D4E5F6G7H8" * (3 if prefix[-1] in "-_a." else 1)
+    if prefix == "npm_":
+        token = token[:40]
+    assert redact_text(f"value {token} here") == "value *** here"
+    assert redact_text("SG." + "a1B2" * 5 + "." + "c3D4" * 8) == "***"

@@ -25,6 +25,7 @@
     │   │   └── CacheMiss      offline, and the cache does not hold the key
     │   └── JournalError
     ├── StudyError             a study's service answered something that cannot be right
+    ├── NotShareable           a notebook holds what must not be sent; carries .findings
     ├── ResultsDiffer          arms of a comparison did not return the same
     └── TestbedError
 
@@ -52,6 +53,7 @@ __all__ = [
     "FetchlabError",
     "ItemError",
     "JournalError",
+    "NotShareable",
     "ParseError",
     "RateLimited",
     "ResultsDiffer",
@@ -248,6 +250,18 @@ class JournalError(StoreError):
 
 class StudyError(FetchlabError):
     """A study's service answered something that cannot be right."""
+
+
+class NotShareable(FetchlabError):
+    """An executed notebook holds secrets, errors, or paths and names of its author's machine.
+
+    Attributes:
+        findings: each of them, with its cell and an excerpt in which every secret is masked.
+    """
+
+    def __init__(self, message: str, findings: Any = ()) -> None:
+        super().__init__(message)
+        self.findings = list(findings)
 
 
 class ResultsDiffer(FetchlabError):

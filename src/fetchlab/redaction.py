@@ -25,7 +25,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MASK", "is_credential", "redact_header", "redact_headers", "redact_text", "redact_url"]
+__all__ = [
+    "MASK",
+    "PATTERNS",
+    "is_credential",
+    "is_secret_name",
+    "redact_header",
+    "redact_headers",
+    "redact_text",
+    "redact_url",
+]
 
 MASK = "***"
 
@@ -47,8 +56,9 @@ _DOUBTFUL = re.compile(
 _USERINFO = re.compile(r"(?<=//)[^/\s?#\"'<>]+@")
 _BEARER = re.compile(r"\b(bearer|basic|digest)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
 _SHAPES = re.compile(
-    r"\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|AIza[\w-]{30,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}"
-    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+    r"\b(?:sk-[\w-]{16,}|[sr]k_(?:live|test)_\w{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|hf_\w{30,}"
+    r"|npm_\w{36}|pypi-[\w-]{40,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|xox[abeprs]-[\w-]{10,}|xapp-[\w-]{20,}|gsk_\w{40,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
 )
 SHORTEST_SHAPE = 12
 """Characters; nothing shorter is known as a credential by its shape."""
@@ -67,6 +77,17 @@ _HEADERS = re.compile(
     r"authorization|(?:^|-)auth$|cookie|(?:^|-)(?:api-?)?key$|token|secret|password|signature|credential|session",
     re.IGNORECASE,
 )
+
+PATTERNS = {
+    "userinfo": _USERINFO,
+    "query": _QUERY,
+    "doubtful": _DOUBTFUL,
+    "scheme": _BEARER,
+    "header": _HEADER_LINE,
+    "assigned": _ASSIGNED,
+    "shape": _SHAPES,
+}
+"""For those who must say where a secret stands rather than hide it: see ``notebook/credentials.py``."""
 
 
 def redact_url(url: str) -> str:
@@ -96,13 +117,14 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def redact_header(name: str, value: str) -> str:
     """Return a header's value, masked if it is secret."""
-    if _is_secret_name(name):
+    if is_secret_name(name):
         return MASK
     return value if len(value) < SHORTEST_SHAPE else _SHAPES.sub(MASK, value)
 
 
 @lru_cache(maxsize=1024)
-def _is_secret_name(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Say whether a header of this name carries a credential."""
     return _HEADERS.search(name) is not None
 
 

@@ -1,48 +1,27 @@
-"""One real Chromium for a module, and pages that tell on themselves."""
+"""One real Chromium for the folder, and pages that tell on themselves."""
 
 from __future__ import annotations
 
 import pytest
 
-from fetchlab.transport.browser import find, launch_args
+from browsing import chromium as open_chromium
+from browsing import watched
 
 
 @pytest.fixture(scope="package")
 def chromium():  # not for the whole session: while it is open, this thread has a running event loop
-    from playwright.sync_api import sync_playwright
-
-    found = find()
-    assert found is not None, "no Chromium: `fetchlab browser --install` gets one"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(found), args=launch_args())
+    with open_chromium() as browser:
         yield browser
-        browser.close()
-
-
-class Watched:
-    """A page with everything that went wrong on it, and every host it asked for."""
-
-    def __init__(self, page):
-        self.page = page
-        self.failed = []
-        self.said = []
-        self.asked = []
-        page.on("requestfailed", lambda request: self.failed.append(request.url))
-        page.on("request", lambda request: self.asked.append(request.url))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("console", lambda line: self.said.append(line.text) if line.type == "error" else None)
 
 
 @pytest.fixture
 def page(chromium):
-    context = chromium.new_context()
-    yield Watched(context.new_page())
-    context.close()
+    with watched(chromium, offline=False) as page:
+        yield page
 
 
 @pytest.fixture
 def offline(chromium):
     """A page to which no network answers: what it shows, it brought along."""
-    context = chromium.new_context(offline=True)
-    yield Watched(context.new_page())
-    context.close()
+    with watched(chromium, offline=True) as page:
+        yield page

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
 import polars as pl
 import pytest
 
 import fetchlab as fl
+from browsing import opens_complete
+from fetchlab.notebook.offline_html import page as page_of
 
 pytestmark = pytest.mark.browser
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
 def test_the_testbeds_page_opens(bed, page):
@@ -51,42 +54,43 @@ def test_an_interactive_chart_works_offline(run, offline, tmp_path, kind):
     assert offline.asked == [path.as_uri()]
 
 
-@pytest.fixture(scope="module")
-def exported():
-    from nbconvert import HTMLExporter
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def exported(request, tmp_path):
+    """A committed notebook as a page, with how many figures and tables it holds."""
+    book = nbformat.read(request.param, as_version=4)
+    path = tmp_path / request.param.with_suffix(".html").name
+    path.write_text(page_of(book, request.param.parent, path.stem).html, encoding="utf-8")
+    data = [output.get("data", {}) for cell in book.cells for output in cell.get("outputs", [])]
+    return path, sum("image/svg+xml" in one for one in data), sum("<table" in str(one) for one in data)
 
-    exporter = HTMLExporter(template_name="lab")
-    body, _ = exporter.from_filename(str(NOTEBOOK))
-    return body
 
-
-def test_the_shared_notebook_shows_everything_offline(exported, offline, tmp_path):
+def test_the_shared_notebook_shows_everything_offline(exported, offline):
     """Whoever gets the page by mail has neither the kernel nor the servers its scripts come from."""
-    path = tmp_path / "quickstart.html"
-    path.write_text(exported, encoding="utf-8")
-    offline.page.goto(path.as_uri(), wait_until="domcontentloaded")
-    figures = offline.page.locator(".jp-OutputArea-output :is(svg, img)")
-    assert figures.count() >= 4
-    broken = "all => all.filter(one => one.tagName === 'IMG' && !one.naturalWidth).length"
-    assert figures.evaluate_all(broken) == 0
-    tables = offline.page.locator(".jp-OutputArea-output table")
-    assert tables.count() >= 4
-    for shown in (figures, tables):
-        for number in range(shown.count()):
-            box = shown.nth(number).bounding_box()
-            assert box is not None, f"number {number} is not drawn"
-            assert box["width"] > 100
-            assert box["height"] > 20
+    path, figures, tables = exported
+    assert figures >= 1
+    opens_complete(offline, path, figures=figures, tables=tables)
 
 
-def test_the_shared_notebooks_tables_hold_their_numbers(exported, offline, tmp_path):
-    """A table of empty cells is drawn as well."""
+@pytest.mark.parametrize("width", [1280, 700])
+def test_the_shared_notebook_fits_the_window(exported, offline, width):
+    """A page that must be scrolled sideways is not read."""
+    path, _, _ = exported
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    offline.page.goto(path.as_uri())
+    offline.page.set_viewport_size({"width": width, "height": 900})
+    assert offline.page.evaluate(wider) <= 0
+
+
+def test_the_shared_notebooks_tables_hold_their_numbers(offline, tmp_path):
+    """A table of empty cells is drawn as well; and progress stands as it ended."""
     path = tmp_path / "quickstart.html"
-    path.write_text(exported, encoding="utf-8")
-    offline.page.goto(path.as_uri(), wait_until="domcontentloaded")
+    book = nbformat.read(NOTEBOOKS[0], as_version=4)
+    path.write_text(page_of(book, NOTEBOOKS[0].parent, "").html, encoding="utf-8")
+    offline.page.goto(path.as_uri())
     text = offline.page.locator("body").inner_text()
-    for claim in ("70,613 unique ids", "14–28 s", "282", "efficiency"):
+    for claim in ("70,613 unique ids", "14–28 s", "282", "efficiency", "done 1,413/1,413 100%"):
         assert claim in text
     rows = offline.page.locator("table tbody tr").count()
     assert rows > 20, "tables without rows"
     assert pl.__version__ in text
+    assert offline.page.title() == "Quickstart: 70,613 movies in seconds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -138,6 +139,62 @@ def test_notebooks_are_executed_with_parameters(fetchlab, tmp_path):
     assert said.code == 0
     executed = nbformat.read(tmp_path / "done" / "small.ipynb", as_version=4)
     assert executed.cells[-1].outputs[0].text == "42 plain text\n"
+
+
+@pytest.fixture
+def book(tmp_path):
+    """``book(code)`` writes ``books/small.ipynb`` with a parameter and a cell of this code."""
+
+    def write(code):
+        made = nbformat.v4.new_notebook()
+        made.cells = [
+            nbformat.v4.new_code_cell("count = 1", metadata={"tags": ["parameters"]}),
+            nbformat.v4.new_code_cell(code),
+        ]
+        (tmp_path / "books").mkdir()
+        nbformat.write(made, tmp_path / "books" / "small.ipynb")
+
+    return write
+
+
+def test_a_notebook_is_shared_with_parameters(fetchlab, tmp_path, book):
+    """Progress, files and digests are said; what is written is what a colleague opens."""
+    book("print(count + 1)")
+    said = fetchlab("share", "books/small.ipynb", "-p", "count=41", "--out", "sent")
+    assert said.code == 0
+    assert "cell 3 of 3" in said.out
+    for name in ("small.ipynb", "small.html"):
+        digest = hashlib.sha256((tmp_path / "sent" / name).read_bytes()).hexdigest()
+        assert re.search(rf"written to sent/{name}, \d+ KB, SHA-256 {digest}", said.out)
+    assert "42" in (tmp_path / "sent" / "small.html").read_text()
+
+
+def test_what_must_not_be_shared_is_listed_with_exit_code_1(fetchlab, tmp_path, book):
+    """A script that publishes must stop; --force goes on in spite of paths and says so."""
+    book("print('/home/' + 'somebody/x')")
+    said = fetchlab("share", "books/small.ipynb")
+    assert said.code == 1
+    assert "fetchlab: small.ipynb is not shared, nothing was written:" in said.err
+    path = "/home" + "/somebody/x"  # put together: the project's own files name none
+    assert f"cell 2, In [2] output: a path in a home folder: {path}" in said.err
+    assert not (tmp_path / "shared").exists()
+    said = fetchlab("share", "books/small.ipynb", "--force")
+    assert said.code == 0
+    assert "shared in spite of cell 2, In [2] output: a path in a home folder" in said.out
+    assert (tmp_path / "shared" / "small.html").exists()
+
+
+def test_bad_words_to_share_are_told_by_their_flag(fetchlab, book):
+    """`-p count` without a value must not execute an hour of defaults."""
+    book("raise SystemExit")
+    for words, told in {
+        ("-p", "count"): "--parameter: give name=value, not 'count'",
+        ("-p", "cuont=1"): "--parameter: small.ipynb has count, not cuont",
+        ("--out", "books"): "--out: books holds the notebook itself, which is not to be replaced",
+    }.items():
+        said = fetchlab("share", "books/small.ipynb", *words)
+        assert (said.code, said.err) == (2, f"fetchlab: {told}\n")
+    assert fetchlab("share", "absent.ipynb").err == "fetchlab: NOTEBOOK: absent.ipynb is not a file\n"
 
 
 def test_the_lab_serves_the_notebooks_with_the_testbed_beside(process, tmp_path):

@@ -39,6 +39,7 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
         "lab",
         "monitor",
         "notebooks",
+        "share",
         "sweep",
         "testbed",
     }

@@ -116,3 +116,28 @@ def test_what_is_no_notebook_is_refused(tmp_path):
     (tmp_path / "text.ipynb").write_text("no JSON")
     with pytest.raises(ConfigError, match=r"notebook: .*text.ipynb is no notebook"):
         execute(tmp_path / "text.ipynb")
+
+
+def test_progress_of_a_run_that_nobody_awaited_is_saved_as_it_ended(write, echo, tmp_path):
+    """The last cell may end before the line has moved: the saved page would say that nothing was done."""
+    start = f"import fetchlab as fl\nrun = fl.fetch(['{echo}/json?n=' + str(n) for n in range(40)])"
+    shown = "while not run.ended:\n    pass\nprint(run.state)"
+    executed = execute(write("count = 1", start, shown), tmp_path / "out.ipynb")
+    book = nbformat.read(executed, as_version=4)
+    nbformat.validate(book)
+    assert len(book.cells) == 3, "the closing cell is no cell of the notebook's"
+    assert book.cells[-1].outputs[0].text == "done\n"
+    view = book.cells[1].outputs[0].data["application/vnd.jupyter.widget-view+json"]
+    states = book.metadata.widgets["application/vnd.jupyter.widget-state+json"].state
+    assert "done 40/40 100%" in states[view.model_id].state.value
+
+
+def test_an_old_notebook_format_is_executed_as_well(tmp_path):
+    """Before 4.5 cells had no id, and one that has is refused."""
+    book = nbformat.v4.new_notebook()
+    book.nbformat_minor = 4
+    cell = nbformat.v4.new_code_cell("print(1)")
+    del cell["id"]
+    book.cells = [cell]
+    nbformat.write(book, tmp_path / "old.ipynb")
+    assert printed(execute(tmp_path / "old.ipynb")) == ["1\n"]

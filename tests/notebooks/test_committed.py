@@ -10,11 +10,12 @@ from statistics import median
 import nbformat
 import polars as pl
 import pytest
+from browsing import chromium, opens_complete, watched
 from IPython.core.inputtransformer2 import TransformerManager
 from polars.testing import assert_frame_equal
 
 import fetchlab as fl
-from fetchlab.notebook import execute
+from fetchlab.notebook import execute, share
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
@@ -28,7 +29,7 @@ TINY = {
         "sweep_counts": [4, 8],
         "sweep_items": 40,
         "fair_items": 40,
-        "rounds": 1,
+        "rounds": 2,  # one has no interval to draw
     },
     "03-cache-and-resume": {
         "items": 120,
@@ -45,6 +46,7 @@ TINY = {
     },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
+VIEW = "application/vnd.jupyter.widget-view+json"
 SECRETS = re.compile(
     r"/(home|Users|root)/|[A-Z]:\\\\|/tmp/|token=\w|api_key=\w|gh[pousr]_\w{20}|sk-\w{20}", re.IGNORECASE
 )
@@ -73,32 +75,73 @@ def test_there_are_notebooks():
     assert FOLDER / "01-quickstart.ipynb" in PATHS
 
 
-@every
-def test_it_executes_with_tiny_parameters(path, tmp_path, monkeypatch):
-    """A notebook that only ran on its author's machine is a picture of one."""
+@pytest.fixture(scope="module", params=PATHS, ids=lambda path: path.stem)
+def shared(request, tmp_path_factory):
+    """Each notebook, shared out of a project of its own with tiny parameters: its path there, what was written."""
+    path = request.param
     assert path.stem in TINY, f"say in TINY how {path.name} is executed in seconds"
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    given = dict(TINY[path.stem])
-    given |= {name: str(tmp_path / name) for name in {"out", "cache"} & parameters_of(path)}
-    executed = load(execute(path, tmp_path / path.name, given))
+    root = tmp_path_factory.mktemp(path.stem)
+    (root / "data").mkdir()
+    copy = root / "notebooks" / path.name
+    copy.parent.mkdir()
+    copy.write_bytes(path.read_bytes())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("IPYTHONDIR", str(root / "ipython"))
+        return copy, share(copy, root / "shared", TINY[path.stem])
+
+
+def test_it_executes_with_tiny_parameters(shared):
+    """A notebook that only ran on its author's machine is a picture of one."""
+    path, done = shared
+    executed = load(done.notebook)
     assert [cell.execution_count for cell in code_cells(executed)] == [
         *range(1, len(code_cells(executed)) + 1)
     ]
     assert not [output for _, output in outputs(executed) if output.output_type == "error"]
-    assert any((tmp_path / "out").rglob("*.parquet")), "its artefacts are elsewhere"
+    written = [one.path for one in done.artefacts if one.written]
+    assert [name for name in written if name.startswith("data/runs/") and name.endswith(".parquet")]
     if "offline" in parameters_of(path):
-        replayed(path, tmp_path, given)
+        replayed(path)
 
 
-def replayed(path, tmp_path, given):
+def replayed(path):
     """Who is sent the notebook with its cache can execute it without our server, and finds the same."""
-    offline = given | {"offline": True, "out": str(tmp_path / "offline")}
-    execute(path, tmp_path / "offline.ipynb", offline)
-    movies = [pl.read_parquet(tmp_path / out / "movies.parquet") for out in ("out", "offline")]
+    runs = path.parents[1] / "data" / "runs"
+    execute(path, path.with_name("offline.ipynb"), TINY[path.stem] | {"offline": True, "out": "data/runs/offline"})
+    movies = [pl.read_parquet(runs / out / "movies.parquet") for out in ("quickstart", "offline")]
     assert_frame_equal(*movies)
-    ids = [fl.load(tmp_path / out / "ids").table().drop(TIMES) for out in ("out", "offline")]
+    ids = [fl.load(runs / out / "ids").table().drop(TIMES) for out in ("quickstart", "offline")]
     assert_frame_equal(*ids)
-    assert fl.load(tmp_path / "offline" / "ids").frame()["cached"].all()
+    assert fl.load(runs / "offline" / "ids").frame()["cached"].all()
+
+
+def test_what_is_shared_is_small_and_valid_and_its_progress_has_ended(shared):
+    """GitHub rejects a block of widgets without state, and shows no notebook of several megabytes."""
+    _, done = shared
+    book = load(done.notebook)
+    nbformat.validate(book)
+    assert done.notes == []
+    assert done.findings == []
+    assert max(done.notebook.stat().st_size, done.html.stat().st_size) < 1_000_000
+    states = book.metadata.widgets["application/vnd.jupyter.widget-state+json"].state
+    shown = [output.data[VIEW].model_id for _, output in outputs(book) if VIEW in output.get("data", {})]
+    assert shown
+    for model in shown:
+        assert re.search(r"done ([\d,]+)/\1 100%", states[model].state.value)
+
+
+@pytest.mark.browser
+def test_what_is_shared_opens_offline_with_all_its_figures_and_tables(shared):
+    """Whoever is sent the page has neither the kernel nor a network."""
+    _, done = shared
+    data = [output.get("data", {}) for _, output in outputs(load(done.notebook))]
+    figures, tables = sum("image/svg+xml" in one for one in data), sum("<table" in str(one) for one in data)
+    with chromium() as browser, watched(browser, offline=True) as page:
+        opens_complete(page, done.html, figures=figures, tables=tables)
+        text = page.page.locator("body").inner_text()
+    for one in done.artefacts:
+        assert one.sha256 in text
+    assert "100%" in text
 
 
 def parameters_of(path):
@@ -192,8 +235,7 @@ def test_its_figures_and_tables_need_no_kernel_and_no_network(path):
 def test_its_widgets_have_a_saved_state(path):
     """A progress line without its state is an empty box on every page but the author's."""
     book = load(path)
-    kind = "application/vnd.jupyter.widget-view+json"
-    shown = [output.data[kind]["model_id"] for _, output in outputs(book) if kind in output.get("data", {})]
+    shown = [output.data[VIEW]["model_id"] for _, output in outputs(book) if VIEW in output.get("data", {})]
     saved = book.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
     assert set(shown) <= set(saved.get("state", {}))
     for model in shown:

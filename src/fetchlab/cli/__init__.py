@@ -27,6 +27,7 @@ def commands() -> typer.Typer:
         lab,
         monitor,
         notebooks,
+        share,
         sweep,
         testbed,
     )
@@ -40,7 +41,7 @@ def commands() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     runs = (fetch, sweep, catalogue, cache, journal, monitor)
-    house = (demo, lab, notebooks, bench, testbed, browser, doctor)
+    house = (demo, lab, notebooks, share, bench, testbed, browser, doctor)
     for module in (*runs, *house):
         module.register(app)
     return app

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import ConfigError
 from fetchlab.policy.concurrency import Adaptive
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
     from fetchlab.engine.journal import Journal
     from fetchlab.policy.rate import RateKnob
 
-__all__ = ["flag_of", "headers_of", "journal_of", "rate_of", "workers_of"]
+__all__ = ["flag_of", "headers_of", "journal_of", "parameters_of", "rate_of", "workers_of"]
 
 SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "hour": 3600.0}
 _RATE = re.compile(r"(?P<count>\d+(?:\.\d+)?)(?:/(?P<many>\d+(?:\.\d+)?)?(?P<unit>[a-z]*))?", re.IGNORECASE)
-_FLAGS = {"requests": "URLS", "work": "URLS", "headers": "--header", "retry": "--retries", "verify": "--ca"}
+_FLAGS = {
+    "requests": "URLS",
+    "work": "URLS",
+    "headers": "--header",
+    "retry": "--retries",
+    "verify": "--ca",
+    "notebook": "NOTEBOOK",
+    "parameters": "--parameter",
+}
 
 
 def workers_of(word: str) -> int | Adaptive:
@@ -87,6 +96,20 @@ def journal_of(path: Path | None, *, refetch: bool) -> Journal | None:
             raise ConfigError("--refetch", "is for --journal: without one everything is fetched anyway")
         return None
     return Journal(path, skip_known=not refetch)
+
+
+def parameters_of(words: Sequence[str]) -> dict[str, Any]:
+    """Return what ``-p name=value`` says: values are JSON, or else text."""
+    given: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (equals and name.strip()):
+            raise ConfigError("--parameter", f"give name=value, not {word!r}")
+        try:
+            given[name.strip()] = json.loads(value)
+        except ValueError:
+            given[name.strip()] = value
+    return given
 
 
 def _header_lines(word: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -31,18 +30,10 @@ def notebooks(
     ] = None,
 ) -> None:
     """Execute notebooks from top to bottom without a person, in place or into a folder."""
-    from fetchlab.errors import ConfigError
+    from fetchlab.cli.knobs import parameters_of
     from fetchlab.notebook import execute
 
-    given = {}
-    for pair in parameter or []:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError("--parameter", f"give name=value, not {pair!r}")
-        try:
-            given[name] = json.loads(value)
-        except ValueError:
-            given[name] = value
+    given = parameters_of(parameter or [])
     for path in paths or sorted(Path("notebooks").glob("*.ipynb")):
         say(f"{path} …")
         say(f"  written to {execute(path, out / path.name if out else None, given)}")

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fetchlab.notebook.asyncio_run import allow_asyncio_run
     from fetchlab.notebook.headless import execute
+    from fetchlab.notebook.sharing import share
     from fetchlab.notebook.watching import monitor
 
-__all__ = ["execute", "here", "monitor", "register", "say"]
+__all__ = ["allow_asyncio_run", "execute", "here", "monitor", "register", "say", "share"]
+
+_HOME = {
+    "allow_asyncio_run": "fetchlab.notebook.asyncio_run",
+    "execute": "fetchlab.notebook.headless",
+    "monitor": "fetchlab.notebook.watching",
+    "share": "fetchlab.notebook.sharing",
+}
 
 
 def register() -> None:
@@ -41,12 +51,6 @@ def here(path: str | Path) -> Path:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "execute":
-        from fetchlab.notebook.headless import execute
-
-        return execute
-    if name == "monitor":
-        from fetchlab.notebook.watching import monitor
-
-        return monitor
-    raise AttributeError(f"module 'fetchlab.notebook' has no attribute {name!r}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'fetchlab.notebook' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

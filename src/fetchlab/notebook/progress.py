@@ -13,7 +13,7 @@ from fetchlab.notebook.ticker import ticker
 if TYPE_CHECKING:
     from fetchlab.engine.run import Run
 
-__all__ = ["ProgressLine", "finish", "in_kernel", "show"]
+__all__ = ["ProgressLine", "finish", "in_kernel", "settle", "show"]
 
 _lines: weakref.WeakKeyDictionary[Run, ProgressLine] = weakref.WeakKeyDictionary()
 
@@ -72,4 +72,10 @@ def finish(run: Run) -> None:
     """Write the last line from the cell that waited, so that a saved notebook holds it."""
     progress = _lines.get(run)
     if progress is not None:
+        progress.refresh()
+
+
+def settle() -> None:
+    """Write every line that is there as its run stands now."""
+    for progress in list(_lines.values()):
         progress.refresh()

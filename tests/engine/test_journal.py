@@ -402,13 +402,29 @@ def test_damage_that_only_reading_finds_stops_the_run(path, monkeypatch):
     assert run.stats().done == 0
 
 
-def test_a_damaged_value_is_told_and_fetched_anew_on_request(path):
+def test_a_damaged_value_is_fetched_anew(path):
     """One flipped bit must not pass for a value, nor cost the other values."""
+    task = Counting()
+    fl.map(task, range(5), journal=path).wait()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE value SET data = x'7B226E223A337D' WHERE data = x'7B226E223A327D'")
+    with fl.Journal.open(path) as journal, pytest.raises(JournalError, match="the value of 2 is damaged"):
+        journal.table()
+    del task.calls[:]
+    assert fl.map(task, range(5), journal=path).result() == [{"n": n} for n in range(5)]
+    assert task.calls == [2]
+    with fl.Journal.open(path) as journal:
+        assert journal.table().height == 5
+
+
+def test_a_damaged_value_of_a_large_file_is_told(path, monkeypatch):
+    """Files of gigabytes are not looked through at the call: what is damaged is found by who reads it."""
     fl.map(lambda n: {"n": n}, range(5), journal=path).wait()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE value SET data = x'00' WHERE id = 3")
+    monkeypatch.setattr("fetchlab.store.journal_file.CHECKED_BYTES", 0)
     run = fl.map(lambda n: {"n": n}, range(5), journal=path).wait()
-    with pytest.raises(JournalError, match=r"is damaged; a run with fl.Journal"):
+    with pytest.raises(JournalError, match=r"is damaged; the same call with keep=False fetches it"):
         run.result()
     assert run.frame().height == 5
     again = fl.map(lambda n: {"n": n}, range(5), journal=path, keep=False)

@@ -158,7 +158,7 @@ def fill(path: Path, urls: Sequence[str], *, body: bytes = b"{}" * 50) -> None:
             ),
         )  # fmt: skip
         connection.executemany(
-            "INSERT INTO value VALUES (?, ?)", ((index + 1, body) for index in range(len(rows)))
+            "INSERT INTO value (id, data) VALUES (?, ?)", ((index + 1, body) for index in range(len(rows)))
         )
         connection.execute("COMMIT")
 

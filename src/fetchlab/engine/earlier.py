@@ -277,8 +277,8 @@ class Earlier:
         """Return a value that can be read and is of this item: row numbers are hashes."""
         if value is DAMAGED:
             raise JournalError(
-                f"{self._path}: the value of {row[1]} is damaged; a run with fl.Journal(…, skip_known=False) "
-                "fetches it anew"
+                f"{self._path}: the value of {row[1]} is damaged; the same call with keep=False fetches it "
+                "anew, one with fl.Journal(…, skip_known=False) all of them"
             )
         if self._items is not None and row[1] != frame.utf8(self._key(item)):
             raise JournalError(f"{self._path}: {row[1]} stands where {self._key(item)} should")

@@ -8,17 +8,19 @@ loop and the writer do not keep each other waiting.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import sqlite3
 import threading
 import time
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import JournalError, StoreError
 from fetchlab.store.checkpoints import Checkpoints
 from fetchlab.store.database import connect, told
-from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT
+from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT, WITNESS, checksum, ident, is_whole, readable
 from fetchlab.store.journal_lock import JournalLock
 from fetchlab.store.writer import Writer
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from fetchlab.store.writer import Row
 
 __all__ = ["JournalFile"]
+
+log = logging.getLogger("fetchlab.journal")
 
 PULSES_KEPT = 300
 CHECKED_BYTES = 64_000_000
@@ -46,7 +50,7 @@ _ITEM, _VALUE, _ATTEMPT, _PULSE = "item", "value", "attempt", "pulse"
 _UPDATE = ", ".join(f"{name} = excluded.{name}" for name in ITEM[2:])
 _HEADS = {
     _ITEM: (f"INSERT INTO item ({', '.join(ITEM)}) VALUES ", len(ITEM)),  # noqa: S608  # our own names
-    _VALUE: ("INSERT INTO value (id, data) VALUES ", 2),
+    _VALUE: ("INSERT INTO value (id, data, checksum) VALUES ", 3),
     _ATTEMPT: (f"INSERT INTO attempt ({', '.join(ATTEMPT)}) VALUES ", len(ATTEMPT)),  # noqa: S608
     _PULSE: ("INSERT INTO pulse (session, at, stats) VALUES ", 3),
 }
@@ -54,6 +58,11 @@ _FORGET = (
     "DELETE FROM value WHERE id IN"
     " (SELECT item.value FROM json_each(?) known JOIN item ON item.id = known.value)"
 )
+_CHECKED = (
+    f"SELECT {', '.join(f'item.{name}' for name in WITNESS)}, data, checksum"  # noqa: S608
+    " FROM item LEFT JOIN value ON value.id = item.value WHERE ok"
+)
+_WITNESS = itemgetter(*map(ITEM.index, WITNESS))
 _TAILS = {_ITEM: f" ON CONFLICT (id) DO UPDATE SET {_UPDATE} WHERE item.key = excluded.key"}
 
 
@@ -87,6 +96,7 @@ class JournalFile:
         self._hungry = False
         self._lock = JournalLock(path)
         try:
+            self._looked_through = _size(path) <= CHECKED_BYTES
             self._opened: sqlite3.Connection | None = _connected(path)
             self._current = self._opened
             self.session = _begun(self._opened, workers)
@@ -113,9 +123,15 @@ class JournalFile:
         return self._writer.call(lambda _: None)
 
     def load(self, *, ok: bool) -> Future[set[int]]:
-        """Return the row numbers of items that are ok, or of those that are not; read in another thread."""
+        """Return the row numbers of items that are ok, or of those that are not; read in another thread.
+
+        In a file that is small enough to be looked through, an item whose value is damaged is not ok. Of a
+        larger one damage is found when the value is read.
+        """
 
         def read(connection: sqlite3.Connection) -> set[int]:
+            if ok and self._looked_through:
+                return _sound(connection, self.path)
             return {row for (row,) in connection.execute("SELECT id FROM item WHERE ok = ?", (int(ok),))}
 
         return self._writer.call(read)
@@ -230,7 +246,7 @@ class JournalFile:
         for item, data in latest.values():
             items.append((*item, None if data is None else self._place))
             if data is not None:
-                values.append((self._place, data))
+                values.append((self._place, data, checksum(_WITNESS(item), data)))
                 self._place += 1
         if latest:
             connection.execute(_FORGET, (json.dumps(list(latest)),))
@@ -293,7 +309,7 @@ class JournalFile:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    before = path.stat().st_size if path.exists() else 0
+    before = _size(path)
     connection = connect(path, LAYOUT)
     try:
         connection.execute(f"PRAGMA cache_size = {CACHE}")
@@ -307,6 +323,30 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _sound(connection: sqlite3.Connection, path: Path) -> set[int]:
+    """The row numbers of items whose values are what was written; the others are told of."""
+    before, connection.text_factory = connection.text_factory, readable
+    try:
+        rows = connection.execute(_CHECKED)
+        found = [(row[0], row[1], is_whole(row, data, noted)) for *row, data, noted in rows]
+    finally:
+        connection.text_factory = before
+    broken = [(number, key) for number, key, whole in found if not whole]
+    if broken:
+        log.warning("%s: %d values are damaged and will be fetched anew, %s", path, len(broken), broken[0][1])
+    strange = [
+        number for number, key in broken if ident(key) != number
+    ]  # would be in the way of the right one
+    connection.execute(
+        "DELETE FROM item WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(strange),)
+    )
+    return {number for number, _, whole in found if whole}
 
 
 def _begun(connection: sqlite3.Connection, workers: int) -> int:

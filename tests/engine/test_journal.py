@@ -491,6 +491,26 @@ def test_downloads_are_known_while_their_file_is_there(bed, echo, path, tmp_path
     assert first[1].path.exists()
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda echo, n: f"{echo}/anything?access_token=user{n}",
+        lambda echo, n: fl.Request(f"{echo}/anything", headers={"authorization": f"Bearer user{n}"}),
+    ],
+    ids=["query", "header"],
+)
+def test_every_account_gets_its_own_data(echo, path, asked):
+    """Five users would all see the data of one."""
+    items = [asked(echo, n) for n in range(5)]
+    run = fl.fetch(items, journal=path, cache=fl.Cache(), dedup=True, parse="json")
+    values = run.result()
+    assert len({str(value) for value in values}) == 5
+    assert run.stats().cached == 0
+    again = fl.fetch(items, journal=path, parse="json")
+    assert again.result() == values
+    assert again.stats().earlier == 5
+
+
 def test_no_secret_is_in_the_file(bed, echo, path):
     """A journal is shared with a notebook."""
     url = f"{echo}/status/500?api_key=hunter2hunter2"

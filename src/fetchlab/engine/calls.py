@@ -86,7 +86,8 @@ def fetch(
             pydantic model), or a callable of the :class:`Response`.
         accept: statuses of 400 and above that are no errors.
         max_bytes: the largest decoded body, 50 MB unless told.
-        key: makes an item's key; method, normalised URL and body hash unless told.
+        key: makes an item's key; method, normalised URL, body hash and the request's own credentials (a
+            fingerprint of each) unless told. Give one where tokens or signatures are new every day.
         order: the order of iteration, as results come or as the input stands.
         keep: hold the values. False hands each to one reader and holds none, so that memory stays flat.
         follow: makes further items from a result that is ok; they join the same run.

@@ -2,8 +2,9 @@
 
 A request's key is its method, its URL normalised by RFC 3986 section 6.2.2 and 6.2.3 (case, default
 port, dot segments, percent-encoding; the query keeps its order) and, if it has a body, the first 16 hex
-digits of the body's SHA-256. Secrets are masked. Strings are their own key; numbers and tuples are
-written as JSON.
+digits of the body's SHA-256. Credentials that a request has in its own headers come after it. Secrets are
+masked by fingerprints: what is asked for two accounts is two items. Strings are their own key; numbers and
+tuples are written as JSON.
 
 Nothing here raises: what cannot be normalised stays as it is, so that a bad item fails under its own name.
 """
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from fetchlab.errors import ConfigError
-from fetchlab.redaction import redact_text, redact_url
+from fetchlab.redaction import fingerprint, is_credential, key_text, key_url, redact_text, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from fetchlab.model import Request
 
@@ -33,11 +34,14 @@ _NORMAL = re.compile(
 )
 """URLs that are in normal form already, most of them in practice; at a tenth of the cost."""
 _MAYBE_SECRET = re.compile(
-    r"[?&][^=&]*(?:key|token|secret|sig|pass|pwd|auth|cred|sess|sid|jwt|code|hash)", re.IGNORECASE
+    r"[?&][^=&]*(?:key|token|secret|sig|hmac|pin|pass|pwd|appid|auth|cred|sess|sid|jwt|code|hash)",
+    re.IGNORECASE,
 )
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ODD = re.compile(r"%([0-9a-fA-F]{2})?|[^\x21-\x7e]|[\"<>\\^`{|}]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+ONCE = "idempotency-key"
+"""A header whose name looks like a credential's; it is new with every call."""
 _hosts: dict[str, str] = {}
 
 
@@ -81,21 +85,31 @@ def host_of(url: str) -> str:
 
 
 def request_key(request: Request) -> str:
-    """Return a request's key: method, normalised URL and body hash, secrets masked."""
+    """Return a request's key: method, normalised URL, body hash and own credentials, secrets masked."""
     key = url_key(request.method, request.url)
-    if not request.content:
-        return key
-    return f"{key} sha256:{hashlib.sha256(request.content).hexdigest()[:16]}"
+    if request.content:
+        key = f"{key} sha256:{hashlib.sha256(request.content).hexdigest()[:16]}"
+    return key + _credentials(request.headers) if request.headers else key
+
+
+def _credentials(headers: Mapping[str, str]) -> str:
+    """For whom something is asked: what is sent to one account is not another one's."""
+    found = {name.lower(): str(value) for name, value in headers.items()}
+    return "".join(
+        f" {name}={fingerprint(value)}"
+        for name, value in sorted(found.items())
+        if name != ONCE and is_credential(name, value)
+    )
 
 
 def url_key(method: str, url: str) -> str:
     """Return the key of a request without a body."""
     if not _NORMAL.fullmatch(url):
         url = _normalise(url)
-        if "@" in url:
-            return f"{method} {redact_url(url)}"
+        if "@" in url or ";" in url or "%3D" in url or "%25" in url:
+            return f"{method} {key_url(url)}"
     if "?" in url and _MAYBE_SECRET.search(url):
-        url = redact_url(url)
+        url = key_url(url)
     return f"{method} {url}"
 
 
@@ -105,7 +119,7 @@ def plain_key(item: Any) -> str | None:
     Strings are their own key; numbers, booleans and tuples of those are written as JSON.
     """
     if isinstance(item, str):
-        return redact_url(item)
+        return key_text(item)
     if isinstance(item, int | float) or (isinstance(item, tuple) and all(map(_is_plain, item))):
         return json.dumps(_redacted(item), ensure_ascii=False)
     return None
@@ -120,7 +134,7 @@ def own_key(key: Callable[[Any], Any]) -> Callable[[Any], str]:
 
     def safe(item: Any) -> str:
         try:
-            return redact_text(str(key(item)))
+            return key_text(str(key(item)))
         except Exception as error:
             return redact_text(f"<key raised {type(error).__name__}: {error}>")
 
@@ -156,7 +170,7 @@ def _is_plain(item: Any) -> bool:
 
 def _redacted(item: Any) -> Any:
     if isinstance(item, str):
-        return redact_url(item)
+        return key_text(item)
     return tuple(map(_redacted, item)) if isinstance(item, tuple) else item
 
 

@@ -143,7 +143,7 @@ def fill(path: Path, urls: Sequence[str], *, body: bytes = b"{}" * 50) -> None:
     with closing(connect(path, LAYOUT)) as connection:
         connection.execute("BEGIN")
         connection.execute(
-            "INSERT INTO session VALUES (1, 0, '', ?, ?, 'done', 1, NULL)", (time.time(), time.time())
+            "INSERT INTO session VALUES (1, 0, '', ?, ?, 'done', 1, NULL, NULL)", (time.time(), time.time())
         )
         rows = sorted(
             (ident(key), key, index) for index, key in enumerate(url_key("GET", url) for url in urls)

@@ -144,6 +144,7 @@ def fetch(
         follow=follow,
         journal=journal,
         call=("fetch", parse, key, follow),
+        made_by=("parse", parse),
         progress=progress,
         knob="requests",
     )
@@ -232,6 +233,7 @@ def map(  # noqa: A001  # the field's word for it
         follow=follow,
         journal=journal,
         call=("map", task, key, follow),
+        made_by=("task", task),
         progress=progress,
     )
 
@@ -256,6 +258,7 @@ def start(
     product: Callable[[Run], Any] | None = None,
     journal: Journal | str | Path | None = None,
     call: object = None,
+    made_by: tuple[str, Any] | None = None,
     origin: str | None = None,
     recalls: Callable[[Any], bool] | None = None,
     whole: Callable[[Any], bool] | None = None,
@@ -283,6 +286,7 @@ def start(
         product: what ``run.result()`` returns.
         journal: remembers every item that ended.
         call: what tells this call from others on the same journal, beside the input.
+        made_by: what makes the values, after the knob it is given as; None if they are always of one kind.
         origin: where the items come from, if their keys do not tell.
         recalls: says which items the journal may answer for, None for all.
         whole: says of a recorded value whether it still holds; called in a thread.
@@ -306,6 +310,7 @@ def start(
     if journal is not None:
         from fetchlab.engine.earlier import Earlier
         from fetchlab.engine.journaling import Journaling, live_run
+        from fetchlab.engine.makers import maker_of
 
         live = live_run(journal, signature)
         if live is not None:
@@ -322,7 +327,15 @@ def start(
             named(items[0])
         at_once = follow is not None or not keep
         earlier = Earlier(journal.path, named, at_once=at_once, hold=keep, recalls=recalls, whole=whole)
-        journaling = Journaling(journal, signature, named, earlier, workers=plan.width, origin=origin)
+        journaling = Journaling(
+            journal,
+            signature,
+            named,
+            earlier,
+            workers=plan.width,
+            origin=origin,
+            maker=None if made_by is None else maker_of(*made_by),
+        )
     now = time.perf_counter()
     recorder = Recorder(
         start=now,
@@ -370,6 +383,8 @@ def start(
     )
     if journaling is not None:
         journaling.bind(run, scheduler, recorder)
+        if journaling.older:
+            run.notes_from(partial(dict, values_of_another_version=journaling.older))
     recorder.on_change = run.changed
     return run.begin()
 

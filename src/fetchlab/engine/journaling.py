@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 import threading
+import warnings
 from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from fetchlab.model import RunStats
 
 __all__ = ["Journaling", "live_run", "origin_of"]
+
+log = logging.getLogger("fetchlab.journal")
 
 PULSE = 0.5
 ORIGIN = "origin"
@@ -95,8 +99,10 @@ class Journaling:
         earlier: makes the known items of a path.
         workers: for the session's row.
         origin: where a study's items come from, where their keys do not tell; one journal has one origin.
+        maker: what makes the values, None if they are always of one kind.
 
     Attributes:
+        older: how many of the known values another version of the maker made.
         run: the run, once it is made.
         earlier: what earlier sessions finished.
 
@@ -113,6 +119,7 @@ class Journaling:
         *,
         workers: int,
         origin: str | None = None,
+        maker: str | None = None,
     ) -> None:
         self.run: Run | None = None
         self.call = described(call)
@@ -122,12 +129,16 @@ class Journaling:
         self._key = key
         self._workers = workers
         self._origin = origin
+        self._maker = maker
         self._hungry: Callable[[], None] = lambda: None
         self._unwritten: list[Any] = []
         self._file: JournalFile | None = None
         self._loaded = False
         self._items = self._ok = self._bytes = self._retries = 0
+        self.older = 0
         self.open()
+        if self.older:
+            self._tell_of_older()
 
     def open(self) -> None:
         """Begin a session.
@@ -141,9 +152,15 @@ class Journaling:
             _live[self._path] = self
         try:
             self._file = JournalFile(
-                self._journal.path, batch_size=self._journal.batch_size, workers=self._workers
+                self._journal.path,
+                batch_size=self._journal.batch_size,
+                workers=self._workers,
+                maker=self._maker,
+                anew=not self._journal.skip_known or self._loaded,
             )
             self.session = self._file.session
+            if self._journal.skip_known and not self._loaded:
+                self.older = self._file.older
             if self._origin is not None:
                 self._check_origin(self._file, redact_url(self._origin))
         except BaseException:
@@ -151,6 +168,18 @@ class Journaling:
             raise
         self._file.catch_up(self._unwritten)
         self._unwritten = []
+
+    def _tell_of_older(self) -> None:
+        text = (
+            f"{self._journal.path}: another version of the function, or another one, made {self.older:,} "
+            "values here, which are used as they are; fl.Journal(path, skip_known=False) makes them all anew"
+        )
+        log.warning("%s", text)
+        try:
+            warnings.warn(text, RuntimeWarning, stacklevel=5)
+        except RuntimeWarning:  # made an error
+            self.leave()
+            raise
 
     def leave(self) -> None:
         """Let go of the file where no run came of it."""

@@ -22,6 +22,7 @@ from fetchlab.store.checkpoints import Checkpoints
 from fetchlab.store.database import connect, told
 from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT, WITNESS, checksum, ident, is_whole, readable
 from fetchlab.store.journal_lock import JournalLock
+from fetchlab.store.journal_makers import Makers
 from fetchlab.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ _CHECKED = (
     f"SELECT {', '.join(f'item.{name}' for name in WITNESS)}, data, checksum"  # noqa: S608
     " FROM item LEFT JOIN value ON value.id = item.value WHERE ok"
 )
+_STRANGE = "SELECT id FROM item WHERE session IN (SELECT value FROM json_each(?))"
 _WITNESS = itemgetter(*map(ITEM.index, WITNESS))
 _TAILS = {_ITEM: f" ON CONFLICT (id) DO UPDATE SET {_UPDATE} WHERE item.key = excluded.key"}
 
@@ -73,16 +75,22 @@ class JournalFile:
         path: the file, made if there is none.
         batch_size: items per commit.
         workers: for the session's row.
+        maker: what makes the values, None if they are always of one kind.
+        anew: nothing of what is there is used, so it may be of another kind.
 
     Attributes:
         session: this session's number.
+        older: how many values another version of the maker made.
         trouble: why it can write no more, None while it can.
 
     Raises:
-        JournalError: another process writes it, it is damaged or no journal, or it cannot be written.
+        JournalError: another process writes it, it is damaged or no journal, it cannot be written, or it
+            holds values of another kind.
     """
 
-    def __init__(self, path: Path, *, batch_size: int, workers: int) -> None:
+    def __init__(
+        self, path: Path, *, batch_size: int, workers: int, maker: str | None = None, anew: bool = False
+    ) -> None:
         self.path = path
         self._where = path.absolute()  # a notebook may change its folder
         self.trouble: JournalError | None = None
@@ -99,7 +107,11 @@ class JournalFile:
             self._looked_through = _size(path) <= CHECKED_BYTES
             self._opened: sqlite3.Connection | None = _connected(path)
             self._current = self._opened
-            self.session = _begun(self._opened, workers)
+            makers = Makers(self._opened, path, maker)
+            if not anew:
+                makers.check()
+            self.older, self._strange = makers.older, makers.strange
+            self.session = _begun(self._opened, workers, maker)
             (self._place,) = self._opened.execute("SELECT COALESCE(max(id), 0) + 1 FROM value").fetchone()
         except BaseException as error:
             self._lock.release()
@@ -130,11 +142,18 @@ class JournalFile:
         """
 
         def read(connection: sqlite3.Connection) -> set[int]:
-            if ok and self._looked_through:
-                return _sound(connection, self.path)
-            return {row for (row,) in connection.execute("SELECT id FROM item WHERE ok = ?", (int(ok),))}
+            found = (
+                _sound(connection, self.path)
+                if ok and self._looked_through
+                else {row for (row,) in connection.execute("SELECT id FROM item WHERE ok = ?", (int(ok),))}
+            )
+            return found - self._of_another_kind(connection) if self._strange else found
 
         return self._writer.call(read)
+
+    def _of_another_kind(self, connection: sqlite3.Connection) -> set[int]:
+        strange = (json.dumps(self._strange),)
+        return {row for (row,) in connection.execute(_STRANGE, strange)}
 
     def fact(self, name: str, value: str) -> str:
         """Note a fact of the file unless it has one of that name; return the one it has."""
@@ -349,7 +368,7 @@ def _sound(connection: sqlite3.Connection, path: Path) -> set[int]:
     return {number for number, _, whole in found if whole}
 
 
-def _begun(connection: sqlite3.Connection, workers: int) -> int:
+def _begun(connection: sqlite3.Connection, workers: int, maker: str | None) -> int:
     """Begin a session; one that was left open was killed, because nobody else has the lock."""
     connection.execute("BEGIN IMMEDIATE")
     with connection:
@@ -358,8 +377,9 @@ def _begun(connection: sqlite3.Connection, workers: int) -> int:
             "(SELECT max(at) FROM pulse WHERE pulse.session = session.id), started) WHERE ended IS NULL"
         )
         done = connection.execute(
-            "INSERT INTO session (pid, machine, started, state, workers) VALUES (?, ?, ?, 'running', ?)",
-            (os.getpid(), platform.node(), time.time(), workers),
+            "INSERT INTO session (pid, machine, started, state, workers, maker)"
+            " VALUES (?, ?, ?, 'running', ?, ?)",
+            (os.getpid(), platform.node(), time.time(), workers, maker),
         )
     assert done.lastrowid is not None
     return done.lastrowid

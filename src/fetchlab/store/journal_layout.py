@@ -1,7 +1,7 @@
 """What a journal's file looks like, and how keys become row numbers.
 
 ====================  =====================================================================
-``session``           a row per sitting: process, begin, end, final state and statistics
+``session``           a row per sitting: process, begin, end, final state and statistics, what made its values
 ``item``              a row per key: what became of it last, in which session
 ``value``             the values of items that are ok, apart from them so that scans stay quick
 ``attempt``           attempts that failed or were not an item's first, of all sessions
@@ -94,7 +94,7 @@ _UNPACK = Struct(">Q").unpack
 _META = "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID"
 _SESSION = """CREATE TABLE session (
     id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, machine TEXT NOT NULL, started REAL NOT NULL, ended REAL,
-    state TEXT NOT NULL, workers INTEGER NOT NULL, stats TEXT)"""
+    state TEXT NOT NULL, workers INTEGER NOT NULL, stats TEXT, maker TEXT)"""
 _ATTEMPT = """CREATE TABLE attempt (
     item INTEGER NOT NULL, session INTEGER NOT NULL, idx INTEGER NOT NULL, key TEXT NOT NULL,
     host TEXT NOT NULL, attempt INTEGER NOT NULL, worker INTEGER NOT NULL, started REAL NOT NULL,
@@ -125,8 +125,12 @@ LAYOUT: Final = Layout(
             "DROP TABLE item_1",
             _PULSE,
         ),
-        # A flipped bit gave a wrong value without a word. Values from before have no checksum: null.
-        2: ("ALTER TABLE value ADD COLUMN checksum INTEGER",),
+        # A flipped bit gave a wrong value without a word, and so did another parser. Of values from before
+        # neither is known: null.
+        2: (
+            "ALTER TABLE value ADD COLUMN checksum INTEGER",
+            "ALTER TABLE session ADD COLUMN maker TEXT",
+        ),
     },
 )
 

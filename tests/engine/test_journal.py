@@ -501,6 +501,47 @@ def test_a_damaged_value_of_a_large_file_is_told(path, monkeypatch):
     assert again.stats().earlier == 4
 
 
+def test_a_journal_that_is_deleted_under_a_run_stops_it(path):
+    """It would end as done, with all that it recorded lost, and nobody told."""
+    begun, gone = threading.Event(), threading.Event()
+
+    def task(item):
+        if item == 5:
+            begun.set()
+            gone.wait(30)
+        return item
+
+    run = fl.map(task, range(3_000), journal=path, workers=1)
+    begun.wait()
+    path.unlink()
+    gone.set()
+    with pytest.raises(JournalError, match=r"was deleted, moved or replaced.*run.table"):
+        run.wait()
+    assert run.state == "stopped"
+    assert "was deleted" in run.stopped_by
+    assert run.result()[:6] == list(range(6)), "what the run has is there"
+    assert run.table().height == run.stats().ok < 3_000
+    assert not path.exists()
+    assert fl.map(task, range(10), journal=path).result() == list(range(10))
+
+
+def test_a_link_to_a_journal_in_use_is_that_journal(path, tmp_path):
+    """Two runs would write one file under two names."""
+    gate = threading.Event()
+
+    def made(where):
+        return fl.map(lambda item: gate.wait(30) and item, [1, 2], journal=where)
+
+    run = made(path)
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    assert made(link) is run
+    with pytest.raises(JournalError, match="in use by another run of this process"):
+        fl.map(double, [1], journal=link)
+    gate.set()
+    assert run.result() == [1, 2]
+
+
 def test_a_full_disk_stops_the_run_and_keeps_what_is_there(path):
     """Items that are done but nowhere recorded would be fetched again without end."""
     gate = threading.Event()

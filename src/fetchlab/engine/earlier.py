@@ -76,7 +76,7 @@ class Earlier:
         self.failed: set[int] = set()
         self.pending = 0
         self.full = False
-        self._path = path.absolute()
+        self._path = path.resolve()
         self._key = key
         self._at_once = at_once or whole is not None
         self._recalls = recalls

@@ -61,7 +61,7 @@ def live_run(journal: Journal, call: object) -> Run | None:
     Raises:
         JournalError: another call of this process is using it.
     """
-    path = journal.path.absolute()
+    path = journal.path.resolve()
     with _lock:
         there = _live.get(path)
     if there is None:
@@ -125,7 +125,7 @@ class Journaling:
         self.call = described(call)
         self.earlier = earlier
         self._journal = journal
-        self._path = journal.path.absolute()
+        self._path = journal.path.resolve()
         self._key = key
         self._workers = workers
         self._origin = origin

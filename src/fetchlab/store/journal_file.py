@@ -92,7 +92,7 @@ class JournalFile:
         self, path: Path, *, batch_size: int, workers: int, maker: str | None = None, anew: bool = False
     ) -> None:
         self.path = path
-        self._where = path.absolute()  # a notebook may change its folder
+        self._where = path.resolve()  # a notebook may change its folder, and a link is not the file
         self.trouble: JournalError | None = None
         self.on_trouble: Callable[[JournalError], None] = lambda _: None
         self.on_room: Callable[[], None] = lambda: None
@@ -102,7 +102,7 @@ class JournalFile:
         self._held = 0  # bytes of their values
         self._lost: list[Row] = []
         self._hungry = False
-        self._lock = JournalLock(path)
+        self._lock = JournalLock(self._where, path)
         try:
             self._looked_through = _size(path) <= CHECKED_BYTES
             self._opened: sqlite3.Connection | None = _connected(path)
@@ -112,6 +112,7 @@ class JournalFile:
                 makers.check()
             self.older, self._strange = makers.older, makers.strange
             self.session = _begun(self._opened, workers, maker)
+            self._file = _identity(self._where)
             (self._place,) = self._opened.execute("SELECT COALESCE(max(id), 0) + 1 FROM value").fetchone()
         except BaseException as error:
             self._lock.release()
@@ -249,11 +250,22 @@ class JournalFile:
 
     def _connection(self) -> sqlite3.Connection:
         opened, self._opened = self._opened, None
+        self._check_file()  # or another one would be begun in its place
         self._current = opened or _connected(self._where)
         self._checkpoints.arrange(self._current)
         return self._current
 
+    def _check_file(self) -> None:
+        """See at every commit whether the file is there: SQLite would go on writing to one without a name."""
+        if _identity(self._where) != self._file:
+            raise JournalError(
+                f"{self.path}: the journal was deleted, moved or replaced while this run wrote it, and what"
+                " was recorded went with it. What the run fetched is still in the run: run.table(), run.save(…)."
+                " Put the file back before run.retry_failed() goes on, or give another journal"
+            )
+
     def _write(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
+        self._check_file()
         ended = [row for table, row in rows if table == _ITEM]
         latest = {item[0]: (item, data) for item, data in ended}
         if len(latest) < len(ended):  # equal keys: the last counts, as it would in two batches
@@ -342,6 +354,14 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 def _size(path: Path) -> int:

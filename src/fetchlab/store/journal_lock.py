@@ -32,13 +32,14 @@ class JournalLock:
     """The right to write a journal, from its making until :meth:`release`.
 
     Args:
-        path: the journal.
+        path: the journal, links followed: under another name it is the same.
+        shown: what the user calls it.
 
     Raises:
         JournalError: another process has it, or no lock can be had in that folder.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shown: Path) -> None:
         beside = path.with_name(path.name + ".lock")
         self._lock = filelock.FileLock(beside, thread_local=False)
         self._owner = os.getpid()
@@ -47,13 +48,13 @@ class JournalLock:
             self._lock.acquire(timeout=PATIENCE, poll_interval=0.05)
         except filelock.Timeout:
             raise JournalError(
-                f"{path}: the journal is in use by {holder(path)}; fl.Journal.open({str(path)!r}) reads it "
+                f"{shown}: the journal is in use by {holder(path)}; fl.Journal.open({str(shown)!r}) reads it "
                 "meanwhile"
             ) from None
         except OSError as error:
+            reads = f"; fl.Journal.open({str(shown)!r}) reads it" if path.exists() else ""
             raise JournalError(
-                f"{path}: the journal cannot be opened for writing ({error.strerror or error}); "
-                f"fl.Journal.open({str(path)!r}) reads it"
+                f"{shown}: the journal cannot be opened for writing ({error.strerror or error}){reads}"
             ) from error
 
     def release(self) -> None:

@@ -601,6 +601,36 @@ def test_downloads_are_known_while_their_file_is_there(bed, echo, path, tmp_path
     assert first[1].path.exists()
 
 
+def test_downloads_are_known_where_this_call_puts_them(bed, echo, path, tmp_path, monkeypatch):
+    """Another folder would stay empty, and from another working directory everything would come again."""
+    urls = [f"{echo}/download/{size}" for size in (100, 200)]
+    (tmp_path / "one").mkdir()
+    monkeypatch.chdir(tmp_path)
+    first = fl.download(urls, to="one/files", journal=path).result()
+    asked = bed.counters("echo")["requests"]
+    monkeypatch.chdir(tmp_path / "one")
+    again = fl.download(urls, to="files", journal=path)
+    assert [done.path for done in again.result()] == [Path("files") / done.path.name for done in first]
+    assert again.stats().earlier == 2
+    (tmp_path / "one" / "files").rename(tmp_path / "one" / "moved")
+    assert fl.download(urls, to="moved", journal=path).wait().stats().earlier == 2
+    assert bed.counters("echo")["requests"] == asked
+    other = fl.download(urls, to="other", journal=path)
+    assert [done.path.parent for done in other.result()] == [Path("other")] * 2
+    assert other.stats().earlier == 0
+    assert {done.path.exists() for done in other.result()} == {True}
+
+    def named(item):
+        return tmp_path / "named" / f"{item.rpartition('/')[2]}.bin"
+
+    chosen = fl.download(urls, to=named, journal=path)
+    assert [done.path.name for done in chosen.result()] == ["100.bin", "200.bin"]
+    assert chosen.stats().earlier == 0
+    again = fl.download(urls, to=named, journal=path)
+    assert [done.path for done in again.result()] == [named(url) for url in urls]
+    assert again.stats().earlier == 2
+
+
 @pytest.mark.parametrize(
     "asked",
     [

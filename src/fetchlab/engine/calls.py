@@ -261,7 +261,7 @@ def start(
     made_by: tuple[str, Any] | None = None,
     origin: str | None = None,
     recalls: Callable[[Any], bool] | None = None,
-    whole: Callable[[Any], bool] | None = None,
+    holds: Callable[[Any, Any], Any] | None = None,
     progress: bool | None = None,
     knob: str = "items",
 ) -> Run:
@@ -289,7 +289,8 @@ def start(
         made_by: what makes the values, after the knob it is given as; None if they are always of one kind.
         origin: where the items come from, if their keys do not tell.
         recalls: says which items the journal may answer for, None for all.
-        whole: says of a recorded value whether it still holds; called in a thread.
+        holds: given an item and a recorded value, returns it as it holds now, None if it does no more; called
+            in a thread.
         progress: whether to show progress.
         knob: what the user calls the input.
     """
@@ -326,7 +327,7 @@ def start(
         if isinstance(items, Sequence) and len(items):
             named(items[0])
         at_once = follow is not None or not keep
-        earlier = Earlier(journal.path, named, at_once=at_once, hold=keep, recalls=recalls, whole=whole)
+        earlier = Earlier(journal.path, named, at_once=at_once, hold=keep, recalls=recalls, holds=holds)
         journaling = Journaling(
             journal,
             signature,

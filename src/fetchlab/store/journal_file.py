@@ -260,8 +260,8 @@ class JournalFile:
         if _identity(self._where) != self._file:
             raise JournalError(
                 f"{self.path}: the journal was deleted, moved or replaced while this run wrote it, and what"
-                " was recorded went with it. What the run fetched is still in the run: run.table(), run.save(…)."
-                " Put the file back before run.retry_failed() goes on, or give another journal"
+                " was recorded went with it. What the run fetched is still in the run: run.table(),"
+                " run.save(…). Put the file back before run.retry_failed() goes on, or give another journal"
             )
 
     def _write(self, connection: sqlite3.Connection, rows: list[Row]) -> None:

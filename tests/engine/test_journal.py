@@ -561,6 +561,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_there(path):
     assert run.state == "stopped"
     assert "JournalError" in run.stopped_by
     run.wait()  # told once
+    assert run.stats().total == 2_000, "a list has a length, whatever stopped it"
     done = run.stats().done
     assert 0 < done < 2_000
     assert sum(value is not None for value in run.result()) == done

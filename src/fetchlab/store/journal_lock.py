@@ -22,7 +22,7 @@ from fetchlab.store.journal_layout import LAYOUT
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["JournalLock"]
+__all__ = ["JournalLock", "is_held"]
 
 PATIENCE = 0.5
 """Seconds: the run before may be about to let go."""
@@ -61,6 +61,28 @@ class JournalLock:
         """Let others write; a forked child lets go of nothing, because it is its parent's."""
         if os.getpid() == self._owner:
             self._lock.release()
+
+
+def is_held(path: Path) -> bool | None:
+    """Say whether a process of this machine writes a journal; None where that cannot be told by looking."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        found = os.open(path.with_name(path.name + ".lock"), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(found, fcntl.LOCK_SH | fcntl.LOCK_NB)  # gone with the descriptor
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    else:
+        return False
+    finally:
+        os.close(found)
 
 
 def holder(path: Path) -> str:

@@ -104,6 +104,14 @@ class JournalReader:
         )
         return {session: (items, ok, size, last) for session, items, ok, size, last in rows}
 
+    def retries(self) -> dict[int, int]:
+        """Return how many attempts each session made up for by a further one, as far as they are recorded."""
+        rows = self._query(
+            "SELECT session, count(*) FROM attempt WHERE reason IS NOT NULL AND reason != 'stale'"
+            " GROUP BY session"
+        )
+        return dict(rows)
+
     def pulse(self) -> str | None:
         """Return the newest statistics as JSON, None if there are none yet."""
         rows = self._query("SELECT stats FROM pulse ORDER BY id DESC LIMIT 1")

@@ -120,10 +120,10 @@ _BEARER_KEY = re.compile(
     r"(\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC|[Dd]igest|DIGEST)\s+)(?=\S*(?:\d|[a-z][A-Z]))([\w.~+/=-]{6,})"
 )
 """``Basic dXNlcjpw``, and not ``basic research``: an item's name must stay what it is."""
-_SHAPE_WORDS: tuple[str, ...] = ("bearer", "basic", "digest", "sk-", "gh", "aiza", "xox", "akia", "eyj")
-_WORDS: tuple[str, ...] = (
+_SHAPE_HINTS: tuple[str, ...] = ("bearer", "basic", "digest", "sk-", "gh", "aiza", "xox", "akia", "eyj")
+_HINTS: tuple[str, ...] = (
     "key", "token", "secret", "sig", "hmac", "pin", "pass", "pwd", "appid", "auth", "credential", "sid",
-    "session", "jwt", "code", "hash", "cookie", "@", *_SHAPE_WORDS,
+    "session", "jwt", "code", "hash", "cookie", "@", *_SHAPE_HINTS,
 )  # fmt: skip
 """One of these is in every text that holds what is taken for a secret; without ``=:@%`` one of the former."""
 _HEADERS = re.compile(
@@ -159,11 +159,11 @@ def key_text(text: str) -> str:
     More is taken for a secret than in a message, ``token=…`` without a URL for one: nothing is lost by it.
     """
     if "=" in text or ":" in text or "@" in text or "%" in text:
-        words = _WORDS
+        words = _HINTS
     elif len(text) < SHORTEST_SHAPE:
         return text
     else:
-        words = _SHAPE_WORDS
+        words = _SHAPE_HINTS
     lowered = text.lower()
     if not any([word in lowered for word in words]):  # noqa: C419  # faster
         return text

@@ -399,6 +399,27 @@ def test_a_second_process_is_told_who_has_it(bed, echo, path):
     assert journalled.start(path, echo, 50, 2).wait().stats().ok == 50
 
 
+def test_a_number_is_not_the_text_that_looks_like_it(path):
+    """Item 1 got the value of "1"."""
+    items = [1, "1", True, "true", 1.5, "1.5", ("a",), '["a"]', 1]
+    kinds = [type(item).__name__ for item in items]
+
+    def task(item):
+        return type(item).__name__
+
+    cache = fl.Cache()
+    for _ in range(2):
+        assert fl.map(task, items, journal=path).result() == kinds
+        assert fl.map(task, items, cache=cache).result() == kinds
+        assert fl.map(task, items, dedup=True).result() == kinds
+    run = fl.map(task, items, journal=path).wait()
+    assert run.frame()["key"].to_list() == ["1", "1", "true", "true", "1.5", "1.5", '["a"]', '["a"]', "1"]
+    assert run.stats().earlier == 9
+    with fl.Journal.open(path) as journal:
+        assert sorted(journal.table()["value"]) == sorted(kinds[:-1])
+        assert journal.attempts().height == 8
+
+
 def test_items_without_a_key_are_refused(path):
     """All of them would be taken for one another."""
     with pytest.raises(ConfigError, match="key: an item of type dict has no key of its own"):

@@ -23,7 +23,7 @@ from fetchlab.engine.tasks import is_generator, is_plain
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
 from fetchlab.policy.bounds import Bounds
-from fetchlab.policy.keys import own_key, plain_key, request_key, strict_key, url_key
+from fetchlab.policy.keys import item_key, own_key, plain_key, request_key, strict_key, url_key
 from fetchlab.policy.rate import RateKnob, RateRules
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
@@ -183,7 +183,8 @@ def map(  # noqa: A001  # the field's word for it
         retry: how often ``Retriable`` and timeouts are tried again, and after what wait.
         rate: ``fl.RateLimit(50, per=1.0)``: calls per second.
         timeout: seconds one attempt may take in all, None for no limit.
-        key: makes an item's key; strings are their own, numbers and tuples become JSON.
+        key: makes an item's key; strings are their own, numbers and tuples become JSON. Journal, cache and
+            ``dedup`` tell 1 from "1".
         order: the order of iteration, as results come or as the input stands.
         keep: hold the values; see :func:`fetch`.
         follow: makes further items from a result that is ok; they join the same run.
@@ -323,16 +324,19 @@ def start(
     rules = RateRules(rate)
     journaling = None
     if journal is not None:
-        named = strict_key(key, by_type=key is _map_key)
+        named, shown = strict_key(key, by_type=key is _map_key), key if key is _map_key else None
         if isinstance(items, Sequence) and len(items):
             named(items[0])
         at_once = follow is not None or not keep
-        earlier = Earlier(journal.path, named, at_once=at_once, hold=keep, recalls=recalls, holds=holds)
+        earlier = Earlier(
+            journal.path, named, shown=shown, at_once=at_once, hold=keep, recalls=recalls, holds=holds
+        )
         journaling = Journaling(
             journal,
             signature,
             named,
             earlier,
+            shown=shown,
             workers=plan.width,
             origin=origin,
             maker=None if made_by is None else maker_of(*made_by),
@@ -361,7 +365,7 @@ def start(
         rescue=task.rescue if isinstance(task, Caching) else None,
         rate=rules,
         priority=priority,
-        dedup=key if dedup else None,
+        dedup=None if not dedup else _map_identity if key is _map_key else key,
         on_width=lambda: run.resized(),  # noqa: PLW0108  # the run is made below
         earlier=None if journaling is None else journaling.earlier,
         remembered=_remembered(plan.adaptive, None if journal is None else journal.path),
@@ -408,3 +412,7 @@ def _fetch_key(item: Any) -> str:
 
 def _map_key(item: Any) -> str:
     return plain_key(item) or type(item).__name__
+
+
+def _map_identity(item: Any) -> str:
+    return item_key(item) or type(item).__name__

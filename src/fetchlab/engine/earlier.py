@@ -50,6 +50,7 @@ class Earlier:
     Args:
         path: the journal.
         key: an item's key, or a ConfigError where it has none.
+        shown: its key as the journal shows it, None if that is the same.
         at_once: read each value when its item comes.
         hold: keep the items themselves, for results.
         recalls: says which items may be taken from the journal, None for all.
@@ -68,6 +69,7 @@ class Earlier:
         path: Path,
         key: Callable[[Any], str],
         *,
+        shown: Callable[[Any], str] | None = None,
         at_once: bool,
         hold: bool,
         recalls: Callable[[Any], bool] | None = None,
@@ -79,6 +81,7 @@ class Earlier:
         self.full = False
         self._path = path.resolve()
         self._key = key
+        self._shown = shown or key
         self._at_once = at_once or holds is not None
         self._recalls = recalls
         self._holds = holds
@@ -287,8 +290,8 @@ class Earlier:
                 f"{self._path}: the value of {row[1]} is damaged; the same call with keep=False fetches it "
                 "anew, one with fl.Journal(…, skip_known=False) all of them"
             )
-        if self._items is not None and row[1] != frame.utf8(self._key(item)):
-            raise JournalError(f"{self._path}: {row[1]} stands where {self._key(item)} should")
+        if self._items is not None and row[1] != frame.utf8(self._shown(item)):
+            raise JournalError(f"{self._path}: {row[1]} stands where {self._shown(item)} should")
         return value
 
 

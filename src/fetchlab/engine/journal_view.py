@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JournalView"]
 
-_KEY, _OK, _INDEX = ITEM.index("key"), ITEM.index("ok"), ITEM.index("idx")
+_KEY, _OK, _INDEX, _SESSION = map(ITEM.index, ("key", "ok", "idx", "session"))
 
 
 class JournalView:
@@ -62,7 +62,7 @@ class JournalView:
         )
         timings = self.frame()
         at_once = frame.attempts_at_once(timings, "session")
-        at_once = at_once.join(recorded, on=["key", "session", "attempt"], how="anti")
+        at_once = at_once.join(recorded, on=["index", "session", "attempt"], how="anti")
         columns = [*frame.ATTEMPTS.names(), "session"]
         return pl.concat([at_once.select(columns), recorded.select(columns)]).sort(
             "session", "index", "started", "attempt"
@@ -153,7 +153,7 @@ class JournalView:
 
     def _joined(self, *, failed: bool = False) -> pl.DataFrame:
         sealed: list[pl.DataFrame] = []
-        keys: list[str] = []
+        where: list[tuple[int, int]] = []
         values: list[Any] = []
         for rows in self._reader.items():
             sealed.append(frame.seal_rows([row_of(row[_INDEX], row) for row in rows if row[_OK] or failed]))
@@ -161,14 +161,14 @@ class JournalView:
             for row, value in zip(there, self._reader.values([row[0] for row in there]), strict=True):
                 if value is DAMAGED:
                     raise JournalError(f"{self.path}: the value of {row[_KEY]} is damaged")
-                keys.append(row[_KEY])
+                where.append((min(row[_SESSION], MOST_SESSIONS), row[_INDEX]))
                 values.append(value)
         timings = frame.timings_frame(sealed, sessions=True)
         # indices are those of each session's own input: the place in the table stands for them meanwhile
         indices = timings["index"]
         timings = timings.with_columns(index=pl.int_range(pl.len(), dtype=pl.UInt32))
-        places = {key: place for place, key in enumerate(timings["key"])}
-        table = frame.join_timings(frame.values_frame([places[key] for key in keys], values), timings)
+        places = {one: place for place, one in enumerate(zip(timings["session"], indices, strict=True))}
+        table = frame.join_timings(frame.values_frame([places[one] for one in where], values), timings)
         if failed:
             rest = timings.filter(~pl.col("ok"))
             clashes = {name: f"run.{name}" for name in rest.columns if f"run.{name}" in table.columns}

@@ -97,6 +97,7 @@ class Journaling:
         call: what tells this call from another one on the same journal.
         key: an item's key; raises ConfigError where it has none.
         earlier: makes the known items of a path.
+        shown: an item's key as the journal shows it, None if that is the same.
         workers: for the session's row.
         origin: where a study's items come from, where their keys do not tell; one journal has one origin.
         maker: what makes the values, None if they are always of one kind.
@@ -118,6 +119,7 @@ class Journaling:
         earlier: Earlier,
         *,
         workers: int,
+        shown: Callable[[Any], str] | None = None,
         origin: str | None = None,
         maker: str | None = None,
     ) -> None:
@@ -127,6 +129,7 @@ class Journaling:
         self._journal = journal
         self._path = journal.path.resolve()
         self._key = key
+        self._shown = shown
         self._workers = workers
         self._origin = origin
         self._maker = maker
@@ -265,7 +268,7 @@ class Journaling:
         file.ended(
             (
                 ident(key),
-                frame.utf8(key),
+                frame.utf8(key if self._shown is None else self._shown(item)),
                 ok,
                 session,
                 index,
@@ -281,14 +284,14 @@ class Journaling:
             data,
         )
 
-    def attempt(self, row: tuple[Any, ...], error: Exception | None) -> None:
-        """Write an attempt, given its row in the ledger."""
+    def attempt(self, row: tuple[Any, ...], item: Any, error: Exception | None) -> None:
+        """Write an attempt at an item, given its row in the ledger."""
         file = self._file
         if file is None or isinstance(error, Cancelled):
             return
         index, key, *rest = row
         rest[0], rest[8] = frame.utf8(rest[0]), frame.utf8(rest[8])  # host, message
-        file.attempt((ident(key), self.session, index, frame.utf8(key), *rest))
+        file.attempt((ident(self._key(item)), self.session, index, frame.utf8(key), *rest))
 
     async def end(self, state: str, stats: RunStats) -> None:
         """End the session: all is committed and the file is let go of when this returns.

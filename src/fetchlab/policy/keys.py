@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
     from fetchlab.model import Request
 
-__all__ = ["host_of", "normalise_url", "own_key", "plain_key", "request_key", "strict_key", "url_key"]
+__all__ = [
+    "NO_TEXT",
+    "host_of",
+    "item_key",
+    "normalise_url",
+    "own_key",
+    "plain_key",
+    "request_key",
+    "strict_key",
+    "url_key",
+]
 
 _NORMAL = re.compile(
     r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9]\d{0,4})?/[\w/~-]*(?:\.\w[\w/~-]*)*"
@@ -40,6 +50,7 @@ _MAYBE_SECRET = re.compile(
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ODD = re.compile(r"%([0-9a-fA-F]{2})?|[^\x21-\x7e]|[\"<>\\^`{|}]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+NO_TEXT = " (no text)"
 ONCE = "idempotency-key"
 """A header whose name looks like a credential's; it is new with every call."""
 _hosts: dict[str, str] = {}
@@ -125,6 +136,12 @@ def plain_key(item: Any) -> str | None:
     return None
 
 
+def item_key(item: Any) -> str | None:
+    """Return :func:`plain_key` for whoever takes items with equal keys for one: 1 is not ``"1"``."""
+    key = plain_key(item)
+    return key if key is None or isinstance(item, str) else key + NO_TEXT
+
+
 def own_key(key: Callable[[Any], Any]) -> Callable[[Any], str]:
     """Return a user's ``key`` function made safe: it gives a string and does not raise.
 
@@ -146,7 +163,8 @@ def strict_key(key: Callable[[Any], str], *, by_type: bool) -> Callable[[Any], s
 
     Args:
         key: :func:`own_key`'s, or one that gives a type's name where an item has no key.
-        by_type: whether it is one of the latter.
+        by_type: whether it is one of the latter. What is no string is then told apart from the string that
+            looks like it, as by :func:`item_key`.
     """
 
     def strict(item: Any) -> str:
@@ -159,7 +177,7 @@ def strict_key(key: Callable[[Any], str], *, by_type: bool) -> Callable[[Any], s
                 f"an item of type {text} has no key of its own, by which a journal knows it again: give"
                 " key=, a function that makes one of an item",
             )
-        return text
+        return text + NO_TEXT if by_type and not isinstance(item, str) else text
 
     return strict
 

@@ -18,6 +18,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import JournalError, StoreError
+from fetchlab.policy.keys import NO_TEXT
 from fetchlab.store.checkpoints import Checkpoints
 from fetchlab.store.database import connect, told
 from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT, WITNESS, checksum, ident, is_whole, readable
@@ -379,9 +380,8 @@ def _sound(connection: sqlite3.Connection, path: Path) -> set[int]:
     broken = [(number, key) for number, key, whole in found if not whole]
     if broken:
         log.warning("%s: %d values are damaged and will be fetched anew, %s", path, len(broken), broken[0][1])
-    strange = [
-        number for number, key in broken if ident(key) != number
-    ]  # would be in the way of the right one
+    # a row with another key would be in the way of the right one
+    strange = [number for number, key in broken if number not in (ident(key), ident(key + NO_TEXT))]
     connection.execute(
         "DELETE FROM item WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(strange),)
     )

@@ -436,7 +436,7 @@ def test_items_without_a_key_are_refused(path):
     ).result() == [1]
 
 
-@pytest.mark.parametrize("value", [3, b"x.db", {"a": 1}, ""])
+@pytest.mark.parametrize("value", [3, b"x.db", {"a": 1}, "", "a\0b", "~nobody-of-this-name/j.db"])
 def test_odd_journals_are_refused_at_the_call(value, tmp_path, monkeypatch):
     """The knob is named."""
     monkeypatch.chdir(tmp_path)
@@ -469,6 +469,29 @@ def test_a_damaged_or_foreign_file_is_left_alone(path):
         fl.map(double, range(200), journal=path)
     assert path.stat().st_size == len(whole) // 2
     assert fl.map(double, [1], journal=path.with_name("other.db")).result() == [2]
+
+
+def test_what_is_wrong_with_a_file_is_said_as_it_is(path, tmp_path, monkeypatch):
+    """Advice for a damaged journal is none for a cache, and a placeholder none for anything."""
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(JournalError, match="this file is empty, and no journal yet"):
+        fl.Journal.open(path)
+    cache = fl.Cache(tmp_path / "c.db")
+    cache.put("a", 1)
+    cache.close()
+    for foreign in (tmp_path / "c.db", tmp_path / "notes.txt"):
+        if not foreign.exists():
+            foreign.write_text("my notes" * 1000)
+        with pytest.raises(JournalError, match=r"or move it away$"):
+            fl.map(double, [1], journal=foreign)
+    fl.map(double, range(400), journal=path).wait()
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(JournalError, match=rf"`sqlite3 {path} .recover` can save rows"):
+        fl.map(double, range(400), journal=path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert fl.map(double, [1], journal="~/j.db").result() == [2]
+    assert fl.Journal.open("~/j.db").path == tmp_path / "j.db"
 
 
 def test_damage_that_only_reading_finds_stops_the_run(path, monkeypatch):

@@ -105,11 +105,15 @@ class Journal:
 
 def _path(given: Any) -> Path:
     try:
-        path = Path(given)
+        path = Path(given).expanduser()
     except TypeError:
         raise ConfigError(
             "journal", f"give a file's path or fl.Journal(path), not {type(given).__name__}"
         ) from None
+    except RuntimeError as error:  # nobody's home
+        raise ConfigError("journal", f"{given}: {error}") from None
+    if "\0" in str(path):
+        raise ConfigError("journal", f"{str(given)!r} can be no file's path")
     if not path.name or path.is_dir():
         raise ConfigError("journal", f"{str(given)!r} is a folder; give a file in it, one per job")
     return path

@@ -54,9 +54,11 @@ class Watcher:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
-            self.path = Path(path)
+            self.path = Path(path).expanduser()
         except TypeError:
             raise ConfigError("path", f"give a journal's file, not {type(path).__name__}") from None
+        except RuntimeError as error:  # nobody's home
+            raise ConfigError("path", f"{path}: {error}") from None
         self._before: Glance | None = None
         self._over_since: float | None = None
         self._begin()

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import platform
+import shlex
 import sqlite3
 import threading
 import time
@@ -417,10 +418,9 @@ def _advised(error: StoreError, path: Path) -> JournalError:
     said = str(error)
     advice = ""
     if error.damaged:
-        advice = (
-            "; it is left as it is: give another path, or move it away. `sqlite3 FILE .recover` can save rows"
-            " of a damaged one"
-        )
+        advice = "; it is left as it is: give another path, or move it away"
+        if "not a database" not in said and "no fetchlab" not in said:
+            advice += f". `sqlite3 {shlex.quote(str(path))} .recover` can save rows"
     elif "opened for writing" in said and path.exists():
         advice = f"; fl.Journal.open({str(path)!r}) reads it"
     advised = JournalError(f"{said}{advice}" if advice and advice not in said else said)

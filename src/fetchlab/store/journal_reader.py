@@ -137,7 +137,8 @@ class JournalReader:
             return found[one]
         except KeyError:
             raise JournalError(
-                f"{self._path}: an item that was in the journal is not there any more"
+                f"{self._path}: an item that was in the journal is not there any more: the file is damaged, "
+                "or somebody changed it"
             ) from None
 
     def _query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:

@@ -13,6 +13,12 @@ Two kinds of name need more care than that:
   ``***`` and the first 16 hex digits of its SHA-256.
 * ``page_token``, ``next_token``, ``sync_token`` and their like say where a list goes on. They are no
   secrets, and masking them would give all pages of the list one key.
+
+In a *key* every mask carries a fingerprint: two accounts that ask for one thing are two items, and the data
+of one must not be given to the other. So whoever has a key can tell whether a guess at its secret is right,
+which is of use with a secret of a few digits only.
+
+What stands percent-encoded in a query, a URL in a URL, is looked through as well.
 """
 
 from __future__ import annotations
@@ -23,13 +29,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "MASK",
     "PATTERNS",
+    "fingerprint",
     "is_credential",
     "is_secret_name",
+    "key_text",
+    "key_url",
     "redact_header",
     "redact_headers",
     "redact_text",
@@ -45,15 +54,40 @@ _SECRETS = (
     r"|signature|sig|hmac|pin|pass|password|passwd|passphrase|pwd|appid|accesskeyid|awsaccesskeyid|auth|authorization|credentials?"
     r"|session[_-]?id|sid|phpsessid|jsessionid|jwt|(?:auth|authorization)[_-]?code"
 )
+_MASKED = r"\*{3}(?:[0-9a-f]{16})?"
 _QUERY = re.compile(
-    rf"(?<=[?&;#])(?!(?:[\w.-]*[_.-])?{_PLACES}[_-]?token=)((?:[\w.-]*[_.-])?(?:{_SECRETS}))=([^&;#\s\"'<>]+)",
+    rf"(?<=[?&;#])(?!(?:[\w.-]*[_.-])?{_PLACES}[_-]?token=)((?:[\w.-]*[_.-])?(?:{_SECRETS})=)"
+    rf"(?!{_MASKED}(?:[&;#\s\"'<>]|$))([^&;#\s\"'<>]+)",
     re.IGNORECASE,
 )
 _DOUBTFUL = re.compile(
-    r"(?<=[?&;#])((?:[\w.-]*[_.-])?(?:key|code|session|hash))=(?=[\w-]*\d)([\w-]{16,})(?![^&;#\s\"'<>])",
+    r"(?<=[?&;#])((?:[\w.-]*[_.-])?(?:key|code|session|hash)=)(?=[\w-]*\d)([\w-]{16,})(?![^&;#\s\"'<>])",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"(?<=//)[^/\s?#\"'<>]+@")
+
+
+def _nested(level: str, ends: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The same two where ``?``, ``&``, ``;``, ``#`` and ``=`` are percent-encoded.
+
+    Args:
+        level: what stands between the percent sign and the digits: ``25`` for each further encoding.
+        ends: how the separators of this level and the outer ones begin.
+    """
+    before = f"%{level}" if "+" not in level else "25"  # of a fixed length, as it must be
+    begin = rf"(?:(?<={before}(?:3F|26|3B|23))|(?<=[=?&;#]))"
+    stop = rf"(?:[&;#\s\"'<>]|%{ends}(?:26|23|3B)|$)"
+    value = rf"(?:(?!{stop}).)+"
+    secret = rf"{begin}(?!(?:[\w.-]*[_.-])?{_PLACES}[_-]?token%)((?:[\w.-]*[_.-])?(?:{_SECRETS})%{level}3D)"
+    doubtful = rf"{begin}((?:[\w.-]*[_.-])?(?:key|code|session|hash)%{level}3D)"
+    return (
+        re.compile(rf"{secret}(?!{_MASKED}{stop})({value})", re.IGNORECASE),
+        re.compile(rf"{doubtful}(?=[\w-]*\d)([\w-]{{16,}})(?={stop})", re.IGNORECASE),
+    )
+
+
+_NESTED = (_nested("", ""), _nested("25", "(?:25)?"), _nested("(?:25){2,}+", "(?!)"))
+_ENCODED = re.compile(r"%(?:25)*3D", re.IGNORECASE)
+_USERINFO = re.compile(rf"(?<=//)(?!{_MASKED}@)[^/\s?#\"'<>]+@")
 _BEARER = re.compile(r"\b(bearer|basic|digest)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
 _SHAPES = re.compile(
     r"\b(?:sk-[\w-]{16,}|[sr]k_(?:live|test)_\w{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|hf_\w{30,}"
@@ -73,6 +107,28 @@ _HEADER_LINE = re.compile(
     r"(?P<value>\"[^\"]*\"|'[^']*'|[^\r\n]+)",
     re.IGNORECASE,
 )
+_NO_MASK = rf"(?!{_MASKED}(?![\w.~+/=-]))"
+_HEADER_LINE_KEY = re.compile(
+    r"(\b(?:proxy-authorization|authorization|set-cookie|cookie)[\"']?\s*[:=]\s*+)"
+    rf"{_NO_MASK}(\"[^\"]*\"|'[^']*'|[^\r\n]+)",
+    re.IGNORECASE,
+)
+_ASSIGNED_KEY = re.compile(
+    rf"(?<![\w.%-])(?!(?:[\w.-]*[_.-])?{_PLACES}[_-]?token\b)"
+    rf"((?:[\w.-]*[_.-])?(?:{_SECRETS})[\"']?\s*[:=]\s*+)"
+    rf"{_NO_MASK}(\"[^\"]*\"|'[^']*'|[^\s\"',;&}}\])][^\s,;&}}\])]*)",
+    re.IGNORECASE,
+)
+_BEARER_KEY = re.compile(
+    r"(\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC|[Dd]igest|DIGEST)\s+)(?=\S*(?:\d|[a-z][A-Z]))([\w.~+/=-]{6,})"
+)
+"""``Basic dXNlcjpw``, and not ``basic research``: an item's name must stay what it is."""
+_SHAPE_HINTS: tuple[str, ...] = ("bearer", "basic", "digest", "sk-", "gh", "aiza", "xox", "akia", "eyj")
+_HINTS: tuple[str, ...] = (
+    "key", "token", "secret", "sig", "hmac", "pin", "pass", "pwd", "appid", "auth", "credential", "sid",
+    "session", "jwt", "code", "hash", "cookie", "@", *_SHAPE_HINTS,
+)  # fmt: skip
+"""One of these is in every text that holds what is taken for a secret; without ``=:@%`` one of the former."""
 _HEADERS = re.compile(
     r"authorization|(?:^|-)auth$|cookie|(?:^|-)(?:api-?)?key$|token|secret|password|signature|credential|session",
     re.IGNORECASE,
@@ -96,11 +152,12 @@ def redact_url(url: str) -> str:
     Args:
         url: any URL, also a relative one, or text that holds some.
     """
-    if "@" in url:
-        url = _USERINFO.sub(MASK + "@", url)
-    if "=" in url:
-        url = _DOUBTFUL.sub(_fingerprint, _QUERY.sub(rf"\1={MASK}", url))
-    return url
+    return _url(url, _hidden)
+
+
+def key_url(url: str) -> str:
+    """Return the URL with its secrets masked by fingerprints, as it stands in a key."""
+    return _url(url, fingerprint)
 
 
 def redact_text(text: str) -> str:
@@ -108,6 +165,31 @@ def redact_text(text: str) -> str:
     text = _BEARER.sub(rf"\1 {MASK}", redact_url(text))
     text = _HEADER_LINE.sub(_masked, _ASSIGNED.sub(_masked, text))
     return _SHAPES.sub(MASK, text)
+
+
+def key_text(text: str) -> str:
+    """Return any text with its secrets masked by fingerprints, as it stands in a key.
+
+    More is taken for a secret than in a message, ``token=…`` without a URL for one: nothing is lost by it.
+    """
+    if "=" in text or ":" in text or "@" in text or "%" in text:
+        words = _HINTS
+    elif len(text) < SHORTEST_SHAPE:
+        return text
+    else:
+        words = _SHAPE_HINTS
+    lowered = text.lower()
+    if not any([word in lowered for word in words]):  # noqa: C419  # faster
+        return text
+    text = key_url(f"?{text}")[1:]  # a query by itself is one, too
+    for pattern in (_HEADER_LINE_KEY, _ASSIGNED_KEY, _BEARER_KEY):
+        text = pattern.sub(_marked, text)
+    return _SHAPES.sub(lambda match: fingerprint(match[0]), text)
+
+
+def fingerprint(secret: str) -> str:
+    """Return what tells a secret from another one: the mask, and the first 16 hex digits of its SHA-256."""
+    return MASK + hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -130,12 +212,31 @@ def is_secret_name(name: str) -> bool:
 
 def is_credential(name: str, value: str) -> bool:
     """Say whether a header is one that only its own host may see."""
-    return bool(_HEADERS.search(name) or _SHAPES.search(value) or _BEARER.search(value))
+    return is_secret_name(name) or (
+        len(value) >= SHORTEST_SHAPE and bool(_SHAPES.search(value) or _BEARER.search(value))
+    )
+
+
+def _url(url: str, mask: Callable[[str], str]) -> str:
+    if "@" in url:
+        url = _USERINFO.sub(lambda match: mask(match[0][:-1]) + "@", url)
+    if "=" in url:
+        url = _QUERY.sub(lambda match: match[1] + mask(match[2]), url)
+        url = _DOUBTFUL.sub(_marked, url)
+    if "%" in url and _ENCODED.search(url):
+        for secret, doubtful in _NESTED:
+            url = secret.sub(lambda match: match[1] + mask(match[2]), url)
+            url = doubtful.sub(_marked, url)
+    return url
+
+
+def _hidden(_: str) -> str:
+    return MASK
 
 
 def _masked(match: re.Match[str]) -> str:
     return match["name"] + MASK
 
 
-def _fingerprint(match: re.Match[str]) -> str:
-    return f"{match[1]}={MASK}{hashlib.sha256(match[2].encode('utf-8', 'replace')).hexdigest()[:16]}"
+def _marked(match: re.Match[str]) -> str:
+    return match[1] + fingerprint(match[2])

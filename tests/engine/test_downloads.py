@@ -275,7 +275,7 @@ def test_a_link_is_not_followed(echo, tmp_path):
 def test_cancelled_and_gone_on_with(bed, echo, tmp_path):
     """What came before the cancelling is not downloaded a second time."""
     size = 1_000_000
-    url = f"{echo}/download/{size}?seconds=2"
+    url = f"{echo}/download/{size}?seconds=5"
     part = tmp_path / f"{size}.part"
     run = fl.download([url], to=tmp_path)
     until(lambda: part.exists() and part.stat().st_size > size // 4)

@@ -105,9 +105,14 @@ def test_values_come_back_as_what_they_were(path):
         pl.DataFrame({"a": [1]}),
         Path("a/b"),
     ]
-    run = fl.map(lambda n: values[n], range(len(values)), journal=path)
-    run.wait()
-    again = fl.map(lambda n: None, range(len(values)), journal=path).result()
+
+    def task(n):
+        return values[n]
+
+    fl.map(task, range(len(values)), journal=path).wait()
+    run = fl.map(task, range(len(values)), journal=path)
+    again = run.result()
+    assert run.stats().earlier == len(values)
     assert [type(value) for value in again] == [type(value) for value in values[:-1]] + [type(values[-1])]
     assert again[7].equals(values[7])
     del again[7], values[7]
@@ -178,16 +183,73 @@ def test_without_look_ups_everything_is_fetched_anew(path):
     assert fl.map(double, range(5), journal=path).result() == [0, 2, 4, 6, 8]
     journal = fl.Journal(path, skip_known=False)
     assert fl.map(str, range(5), journal=journal).result() == ["0", "1", "2", "3", "4"]
-    assert fl.map(double, range(5), journal=path).result() == ["0", "1", "2", "3", "4"]
+    with pytest.warns(RuntimeWarning, match="another one, made 5 values"):
+        run = fl.map(double, range(5), journal=path)
+    assert run.result() == ["0", "1", "2", "3", "4"]
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM value").fetchone() == (5,), "the old ones are gone"
+
+
+def test_a_journal_holds_values_of_one_kind(bed, echo, path):
+    """``parse="json"`` would give the bytes of the day before, or some of each."""
+    urls = [f"{echo}/json?n={n}" for n in range(4)]
+    assert {type(value) for value in fl.fetch(urls, journal=path).result()} == {bytes}
+    with pytest.raises(
+        JournalError, match=r"holds values of parse='bytes', not of parse='json'.*skip_known=False"
+    ):
+        fl.fetch(urls, journal=path, parse="json")
+    with pytest.raises(JournalError, match=r"holds values of parse='bytes', not of function .*parsed"):
+        fl.fetch(urls, journal=path, parse=parsed)
+    assert fl.fetch(urls, journal=path).wait().stats().earlier == 4, "it is as it was"
+    run = fl.fetch(urls[:2], journal=fl.Journal(path, skip_known=False), parse="json")
+    assert {type(value) for value in run.result()} == {dict}
+    again = fl.fetch(urls, journal=path, parse="json")
+    assert {type(value) for value in again.result()} == {dict}
+    assert again.stats().earlier == 2, "those of the other kind are none"
+    with pytest.raises(JournalError, match="holds values of parse='json'"):
+        fl.fetch(urls, journal=path)
+    with pytest.raises(JournalError, match="holds values of parse='json'"):
+        fl.fetch(urls, journal=path, parse=Page)
+
+
+def test_a_journal_without_values_takes_any_kind(echo, path):
+    """A first try that failed would fix the parser for ever."""
+    fl.fetch([f"{echo}/status/404"], journal=path).wait()
+    assert fl.fetch([f"{echo}/json"], journal=path, parse="json").wait().stats().ok == 1
+
+
+def parsed(response):
+    return response.status
+
+
+def test_a_function_may_change_and_that_is_said(path, caplog):
+    """Half of a table from a mended function, half from the one before, and nobody knows which."""
+
+    def made(add):
+        return lambda n: n + add
+
+    fl.map(made(1), range(4), journal=path).wait()
+    run = fl.map(made(1), range(4), journal=path)
+    assert run.notes == {}
+    run.wait()
+    with pytest.warns(RuntimeWarning, match="made 4 values") as told:
+        run = fl.map(made(2), range(6), journal=path)
+    assert told[0].filename == __file__
+    assert run.result() == [1, 2, 3, 4, 6, 7]
+    assert run.notes == {"values_of_another_version": 4}
+    assert "made 4 values" in caplog.text
+    with pytest.raises(RuntimeWarning, match="made 2 values"):  # a warning made an error holds no file
+        fl.map(made(1), range(6), journal=path)
+    assert fl.map(made(2), range(6), journal=fl.Journal(path, skip_known=False)).result() == list(range(2, 8))
+    assert fl.map(made(2), range(6), journal=path).notes == {}
 
 
 def test_equal_keys_give_every_index_its_value(path):
     """The journal holds one row per key, the input may hold a key twice."""
     items = ["a", "b", "a", "c", "a"]
     assert fl.map(str.upper, items, journal=path).result() == ["A", "B", "A", "C", "A"]
-    run = fl.map(str.lower, items, journal=path)
+    with pytest.warns(RuntimeWarning, match="made 3 values"):
+        run = fl.map(str.lower, items, journal=path)
     assert run.result() == ["A", "B", "A", "C", "A"]
     assert run.frame()["index"].to_list() == [0, 1, 2, 3, 4]
     assert run.stats().earlier == 5
@@ -260,13 +322,14 @@ def test_with_priorities(path):
 def test_any_input_after_any_other(tmp_path_factory, before, after, keep):
     """Items are known by key, whatever their places and their company."""
     path = tmp_path_factory.mktemp("any") / "j.db"
-    fl.map(str.upper, before, journal=path, progress=False).wait()
     calls = []
 
     def task(item):
         calls.append(item)
         return item.upper()
 
+    fl.map(task, before, journal=path, progress=False).wait()
+    del calls[:]
     run = fl.map(task, after, journal=path, keep=keep, progress=False)
     assert sorted(result.value for result in run) == sorted(item.upper() for item in after)
     assert set(calls) == set(after) - set(before)
@@ -336,6 +399,27 @@ def test_a_second_process_is_told_who_has_it(bed, echo, path):
     assert journalled.start(path, echo, 50, 2).wait().stats().ok == 50
 
 
+def test_a_number_is_not_the_text_that_looks_like_it(path):
+    """Item 1 got the value of "1"."""
+    items = [1, "1", True, "true", 1.5, "1.5", ("a",), '["a"]', 1]
+    kinds = [type(item).__name__ for item in items]
+
+    def task(item):
+        return type(item).__name__
+
+    cache = fl.Cache()
+    for _ in range(2):
+        assert fl.map(task, items, journal=path).result() == kinds
+        assert fl.map(task, items, cache=cache).result() == kinds
+        assert fl.map(task, items, dedup=True).result() == kinds
+    run = fl.map(task, items, journal=path).wait()
+    assert run.frame()["key"].to_list() == ["1", "1", "true", "true", "1.5", "1.5", '["a"]', '["a"]', "1"]
+    assert run.stats().earlier == 9
+    with fl.Journal.open(path) as journal:
+        assert sorted(journal.table()["value"]) == sorted(kinds[:-1])
+        assert journal.attempts().height == 8
+
+
 def test_items_without_a_key_are_refused(path):
     """All of them would be taken for one another."""
     with pytest.raises(ConfigError, match="key: an item of type dict has no key of its own"):
@@ -347,10 +431,12 @@ def test_items_without_a_key_are_refused(path):
     run = fl.map(double, iter([1, 2]), journal=path, key=lambda item: 1 // (item - 2), workers=1)
     with pytest.raises(ConfigError, match="key: its function raised ZeroDivisionError"):
         run.wait()
-    assert fl.map(lambda d: d["a"], [{"a": 1}], key=lambda d: d["a"], journal=path).result() in ([1], [2])
+    assert fl.map(
+        lambda d: d["a"], [{"a": 1}], key=lambda d: d["a"], journal=path.with_name("k.db")
+    ).result() == [1]
 
 
-@pytest.mark.parametrize("value", [3, b"x.db", {"a": 1}, ""])
+@pytest.mark.parametrize("value", [3, b"x.db", {"a": 1}, "", "a\0b", "~nobody-of-this-name/j.db"])
 def test_odd_journals_are_refused_at_the_call(value, tmp_path, monkeypatch):
     """The knob is named."""
     monkeypatch.chdir(tmp_path)
@@ -385,9 +471,36 @@ def test_a_damaged_or_foreign_file_is_left_alone(path):
     assert fl.map(double, [1], journal=path.with_name("other.db")).result() == [2]
 
 
+def test_what_is_wrong_with_a_file_is_said_as_it_is(path, tmp_path, monkeypatch):
+    """Advice for a damaged journal is none for a cache, and a placeholder none for anything."""
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(JournalError, match="this file is empty, and no journal yet"):
+        fl.Journal.open(path)
+    cache = fl.Cache(tmp_path / "c.db")
+    cache.put("a", 1)
+    cache.close()
+    for foreign in (tmp_path / "c.db", tmp_path / "notes.txt"):
+        if not foreign.exists():
+            foreign.write_text("my notes" * 1000)
+        with pytest.raises(JournalError, match=r"or move it away$"):
+            fl.map(double, [1], journal=foreign)
+    fl.map(double, range(400), journal=path).wait()
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(JournalError, match=rf"`sqlite3 {path} .recover` can save rows"):
+        fl.map(double, range(400), journal=path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert fl.map(double, [1], journal="~/j.db").result() == [2]
+    assert fl.Journal.open("~/j.db").path == tmp_path / "j.db"
+
+
 def test_damage_that_only_reading_finds_stops_the_run(path, monkeypatch):
     """Files of gigabytes are not looked through at the call: a traceback from inside would come later."""
-    fl.map(lambda n: b"x" * 300, range(500), journal=path).wait()
+
+    def task(n):
+        return b"x" * 300
+
+    fl.map(task, range(500), journal=path).wait()
     monkeypatch.setattr("fetchlab.store.journal_file.CHECKED_BYTES", 0)
     with sqlite3.connect(path) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'item'").fetchone()
@@ -395,25 +508,82 @@ def test_damage_that_only_reading_finds_stops_the_run(path, monkeypatch):
     broken = bytearray(path.read_bytes())
     broken[(page - 1) * size : page * size] = bytes(size)
     path.write_bytes(broken)
-    run = fl.map(lambda n: b"x" * 300, range(500), journal=path)
+    run = fl.map(task, range(500), journal=path)
     with pytest.raises(JournalError, match="damaged"):
         run.wait()
     assert run.state == "stopped"
     assert run.stats().done == 0
 
 
-def test_a_damaged_value_is_told_and_fetched_anew_on_request(path):
+def test_a_damaged_value_is_fetched_anew(path):
     """One flipped bit must not pass for a value, nor cost the other values."""
-    fl.map(lambda n: {"n": n}, range(5), journal=path).wait()
+    task = Counting()
+    fl.map(task, range(5), journal=path).wait()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE value SET data = x'7B226E223A337D' WHERE data = x'7B226E223A327D'")
+    with fl.Journal.open(path) as journal, pytest.raises(JournalError, match="the value of 2 is damaged"):
+        journal.table()
+    del task.calls[:]
+    assert fl.map(task, range(5), journal=path).result() == [{"n": n} for n in range(5)]
+    assert task.calls == [2]
+    with fl.Journal.open(path) as journal:
+        assert journal.table().height == 5
+
+
+def test_a_damaged_value_of_a_large_file_is_told(path, monkeypatch):
+    """Files of gigabytes are not looked through at the call: what is damaged is found by who reads it."""
+    fl.map(Counting(), range(5), journal=path).wait()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE value SET data = x'00' WHERE id = 3")
-    run = fl.map(lambda n: {"n": n}, range(5), journal=path).wait()
-    with pytest.raises(JournalError, match=r"is damaged; a run with fl.Journal"):
+    monkeypatch.setattr("fetchlab.store.journal_file.CHECKED_BYTES", 0)
+    run = fl.map(Counting(), range(5), journal=path).wait()
+    with pytest.raises(JournalError, match=r"is damaged; the same call with keep=False fetches it"):
         run.result()
     assert run.frame().height == 5
-    again = fl.map(lambda n: {"n": n}, range(5), journal=path, keep=False)
+    again = fl.map(Counting(), range(5), journal=path, keep=False)
     assert sorted(result.value["n"] for result in again) == [0, 1, 2, 3, 4]
     assert again.stats().earlier == 4
+
+
+def test_a_journal_that_is_deleted_under_a_run_stops_it(path):
+    """It would end as done, with all that it recorded lost, and nobody told."""
+    begun, gone = threading.Event(), threading.Event()
+
+    def task(item):
+        if item == 5:
+            begun.set()
+            gone.wait(30)
+        return item
+
+    run = fl.map(task, range(3_000), journal=path, workers=1)
+    begun.wait()
+    path.unlink()
+    gone.set()
+    with pytest.raises(JournalError, match=r"was deleted, moved or replaced.*run.table"):
+        run.wait()
+    assert run.state == "stopped"
+    assert "was deleted" in run.stopped_by
+    assert run.result()[:6] == list(range(6)), "what the run has is there"
+    assert run.table().height == run.stats().ok < 3_000
+    assert not path.exists()
+    assert fl.map(task, range(10), journal=path).result() == list(range(10))
+
+
+def test_a_link_to_a_journal_in_use_is_that_journal(path, tmp_path):
+    """Two runs would write one file under two names."""
+    gate = threading.Event()
+
+    def made(where):
+        return fl.map(lambda item: gate.wait(30) and item, [1, 2], journal=where)
+
+    run = made(path)
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    assert made(link) is run
+    with pytest.raises(JournalError, match="in use by another run of this process"):
+        fl.map(double, [1], journal=link)
+    gate.set()
+    assert run.result() == [1, 2]
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_is_there(path):
@@ -435,6 +605,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_there(path):
     assert run.state == "stopped"
     assert "JournalError" in run.stopped_by
     run.wait()  # told once
+    assert run.stats().total == 2_000, "a list has a length, whatever stopped it"
     done = run.stats().done
     assert 0 < done < 2_000
     assert sum(value is not None for value in run.result()) == done
@@ -473,6 +644,56 @@ def test_downloads_are_known_while_their_file_is_there(bed, echo, path, tmp_path
     assert [done.bytes for done in third.result()] == [100, 200, 300]
     assert third.stats().earlier == 2
     assert first[1].path.exists()
+
+
+def test_downloads_are_known_where_this_call_puts_them(bed, echo, path, tmp_path, monkeypatch):
+    """Another folder would stay empty, and from another working directory everything would come again."""
+    urls = [f"{echo}/download/{size}" for size in (100, 200)]
+    (tmp_path / "one").mkdir()
+    monkeypatch.chdir(tmp_path)
+    first = fl.download(urls, to="one/files", journal=path).result()
+    asked = bed.counters("echo")["requests"]
+    monkeypatch.chdir(tmp_path / "one")
+    again = fl.download(urls, to="files", journal=path)
+    assert [done.path for done in again.result()] == [Path("files") / done.path.name for done in first]
+    assert again.stats().earlier == 2
+    (tmp_path / "one" / "files").rename(tmp_path / "one" / "moved")
+    assert fl.download(urls, to="moved", journal=path).wait().stats().earlier == 2
+    assert bed.counters("echo")["requests"] == asked
+    other = fl.download(urls, to="other", journal=path)
+    assert [done.path.parent for done in other.result()] == [Path("other")] * 2
+    assert other.stats().earlier == 0
+    assert {done.path.exists() for done in other.result()} == {True}
+
+    def named(item):
+        return tmp_path / "named" / f"{item.rpartition('/')[2]}.bin"
+
+    chosen = fl.download(urls, to=named, journal=path)
+    assert [done.path.name for done in chosen.result()] == ["100.bin", "200.bin"]
+    assert chosen.stats().earlier == 0
+    again = fl.download(urls, to=named, journal=path)
+    assert [done.path for done in again.result()] == [named(url) for url in urls]
+    assert again.stats().earlier == 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda echo, n: f"{echo}/anything?access_token=user{n}",
+        lambda echo, n: fl.Request(f"{echo}/anything", headers={"authorization": f"Bearer user{n}"}),
+    ],
+    ids=["query", "header"],
+)
+def test_every_account_gets_its_own_data(echo, path, asked):
+    """Five users would all see the data of one."""
+    items = [asked(echo, n) for n in range(5)]
+    run = fl.fetch(items, journal=path, cache=fl.Cache(), dedup=True, parse="json")
+    values = run.result()
+    assert len({str(value) for value in values}) == 5
+    assert run.stats().cached == 0
+    again = fl.fetch(items, journal=path, parse="json")
+    assert again.result() == values
+    assert again.stats().earlier == 5
 
 
 def test_no_secret_is_in_the_file(bed, echo, path):

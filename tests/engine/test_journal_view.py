@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from contextlib import closing
+
 import polars as pl
 import pytest
 
 import fetchlab as fl
+from fetchlab.engine.watcher import Watcher
 from fetchlab.errors import ConfigError, JournalError, StoreError
 from fetchlab.frame import ATTEMPTS, SESSIONS, TIMINGS
 from fetchlab.model import RunStats
@@ -95,6 +100,54 @@ def test_a_live_run_can_be_watched(tmp_path):
         run.cancel().wait()
         assert journal.stats().state == "cancelled"
         assert journal.sessions()["ended"].null_count() == 0
+
+
+def test_a_run_that_could_not_write_its_end_is_over(tmp_path, monkeypatch):
+    """After a full disk the session said for days that it was running, and a monitor that it was starting."""
+    path, gate, begun = tmp_path / "j.db", threading.Event(), threading.Event()
+    monkeypatch.setattr("fetchlab.store.database.BUSY_SECONDS", 0.05)
+
+    def task(item):
+        if item == 300:
+            begun.set()
+            gate.wait(30)
+        return item
+
+    run = fl.map(task, range(600), journal=path, workers=1)
+    begun.wait()
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM pulse")
+        gate.set()
+        with pytest.raises(JournalError, match="locked"):
+            run.wait()
+        other.execute("COMMIT")
+    assert (run.state, run.stats().total) == ("stopped", 600)
+    with fl.Journal.open(path) as journal:
+        (session,) = journal.sessions().to_dicts()
+        recorded = len(journal)
+    assert (session["state"], session["items"], session["ok"]) == ("stopped", recorded, recorded)
+    assert session["ended"] >= session["started"]
+    seen = Watcher(path).look()
+    assert (seen.state, seen.over, seen.stats.ok, seen.stats.done) == ("stopped", True, recorded, recorded)
+
+
+def test_retries_of_a_session_killed_before_its_first_pulse_are_counted(tmp_path):
+    """A host that refuses everything would seem to have worked at the first attempt."""
+    path, seen = tmp_path / "j.db", set()
+
+    def task(item):
+        if item not in seen:
+            seen.add(item)
+            raise fl.errors.Retriable("again")
+        return item
+
+    fl.map(task, range(5), journal=path, retry=fl.Retry(attempts=2, base=0.01)).wait()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE session SET state = 'killed', stats = NULL")
+        connection.execute("DELETE FROM pulse")
+    with fl.Journal.open(path) as journal:
+        assert journal.sessions()["retries"].to_list() == [5]
 
 
 def test_exported_to_one_file_whole_or_not_at_all(path, tmp_path):

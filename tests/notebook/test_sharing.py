@@ -112,7 +112,7 @@ def test_paths_and_errors_are_refused_unless_forced(write, tmp_path):
     assert {one.what for one in done.findings} >= {"a path in a home folder", "an error"}
     page = done.html.read_text(encoding="utf-8")
     assert "ZeroDivisionError" in page
-    assert "papermill" not in page
+    assert "papermill-error" not in page
     nbformat.validate(nbformat.read(done.notebook, as_version=4))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fetchlab.model import Request
 from fetchlab.policy import keys
 from fetchlab.policy.keys import host_of, normalise_url, own_key, plain_key, request_key
+from fetchlab.redaction import redact_url
 
 PIECES = r"a B 7 %7E %7e %2f %2F % %%37E %41 ~ . .. / // - _ : @ ? = & ; + # ä é ' | ^ * ! \ <".split()  # noqa: SIM905
 AUTHORITIES = """
@@ -95,6 +96,10 @@ def test_equivalents_share_a_key(one, other):
             "http://h/?key=0e4f8b2e-0001-4f6b-9d3c-aaaaaaaaaaaa",
             "http://h/?key=0e4f8b2e-0002-4f6b-9d3c-aaaaaaaaaaaa",
         ),
+        ("http://h/?access_token=user1", "http://h/?access_token=user2"),
+        ("http://h/a;sid=1", "http://h/a;sid=2"),
+        ("http://user1@h/", "http://user2@h/"),
+        ("http://h/?u=/x%3Ftoken%3Duser1", "http://h/?u=/x%3Ftoken%3Duser2"),
     ],
 )
 def test_different_things_have_different_keys(one, other):
@@ -124,6 +129,64 @@ def test_no_secret_in_a_key(name):
     assert "S3cret" not in key
     assert "a=1" in key
     assert "b=2" in key
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "x-auth-token"])
+def test_what_is_asked_for_two_accounts_is_two_items(name):
+    """Everybody would get the data of the account that came first."""
+    one, other = (request_key(Request("http://h/", headers={name: f"hunter2 {n}"})) for n in "ab")
+    assert one != other
+    assert "hunter2" not in one
+    assert one.startswith(f"GET http://h/ {name.lower()}=***")
+    assert one == request_key(Request("http://h/", headers={"accept": "x", name.upper(): "hunter2 a"}))
+
+
+@pytest.mark.parametrize("name", ["Accept", "Content-Type", "If-None-Match", "Idempotency-Key", "User-Agent"])
+def test_other_headers_are_no_part_of_the_key(name):
+    """What was fetched before would be fetched again."""
+    assert request_key(Request("http://h/", headers={name: "a1b2c3"})) == "GET http://h/"
+
+
+SECRET_URLS = """
+    /?url=/x%3Fapi_key%3DSECR&b=1 /?url=/x%3fapi_key%3dSECR%26c%3D1 /?u=%253Ftoken%253DSECR%2526c%253D1%26d=2
+    /?u=%25253Fsid%25253DSECR%252526c&e=1 /?u=%3Fapi_key%3DSE%2526CR /a;jsessionid=SECR /?appid=SECR
+    /?pin=SECR /?api_key=SE%26CR /?filter=token%3DSECR /?hmac=SECR /?u=%3Fkey%3DSECR-0123456789-0123%26a
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("path", SECRET_URLS)
+def test_no_secret_of_a_url_within_a_url_is_in_a_key(path):
+    """A link to be followed carries the credentials of another service, percent-encoded."""
+    key = request_key(Request(f"http://h{path}"))
+    for made in (key, plain_key(f"http://h{path}"), redact_url(f"http://h{path}")):
+        assert "SE" not in made
+        assert "CR" not in made
+    assert keys.key_url(key) == key, "a key made from a key must not differ"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["token=SECR", "Authorization: Bearer SECR", "a token: SECR", "Bearer abSECR123", "X-Api-Key: SECR",
+     "pin=SECR", "password = 'SECR SECR'", "//user:SECR@h/", '{"token": "SECR"}', "key=SECR-0123456789-0123",
+     "sk-SECR0123456789abc"],
+)  # fmt: skip
+def test_no_secret_in_the_key_of_a_text(text):
+    """Items of ``map`` and keys of a cache are any text at all."""
+    for made in (plain_key(text), plain_key((text, 1)), own_key(lambda item: item)(text)):
+        assert "SECR" not in made
+        assert "***" in made
+    assert plain_key(text) != plain_key(text.replace("SECR", "OTHR"))
+    assert plain_key(plain_key(text)) == plain_key(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["page/17", "tt0111161", "basic research", "monkey: 17", "author: Anna", "passage: 12", "a=b", "50% off",
+     "Harry Potter: the code", "https://h/p?page_token=abc", "me@example.org", "keyboard", "cookie recipes"],
+)  # fmt: skip
+def test_a_text_without_a_secret_is_its_own_key(text):
+    """What a journal or a cache knows it by must stay."""
+    assert plain_key(text) == text
 
 
 @given(urls | st.text())
@@ -161,7 +224,7 @@ def test_host_is_scheme_host_and_port(url, host):
         (("a", ""), '["a", ""]'),
         ((), "[]"),
         (("a", ("b", 2)), '["a", ["b", 2]]'),
-        (("u", "http://h/?api_key=x"), '["u", "http://h/?api_key=***"]'),
+        (("u", "http://h/?api_key=x"), '["u", "http://h/?api_key=***2d711642b726b044"]'),
         (None, None),
         ({"a": 1}, None),
         (("a", None), None),
@@ -189,4 +252,6 @@ def test_a_users_key_cannot_hurt():
     """It is called when the item has ended: an exception there would lose the value."""
     assert own_key(lambda item: item["id"])({"id": 7}) == "7"
     assert own_key(lambda item: item["id"])({}) == "<key raised KeyError: 'id'>"
-    assert own_key(lambda item: f"http://h/?api_key={item}")("x") == "http://h/?api_key=***"
+    assert own_key(lambda item: f"http://h/?api_key={item}")("x") == (
+        "http://h/?api_key=***2d711642b726b044"  # the SHA-256 of "x", as published
+    )

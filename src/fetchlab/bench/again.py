@@ -7,13 +7,14 @@ of whose URLs are the same, which has a journal of its own and shares the cache.
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.engine.calls import fetch
-from fetchlab.errors import StudyError
+from fetchlab.errors import JournalError, StudyError
 from fetchlab.store.cache import Cache
 from fetchlab.transport.client import Client
 
@@ -49,7 +50,7 @@ def collect(
 
     Returns:
         ``round, arm, call, requests, seconds, parsed``: ``parsed`` says whether the values are those of the
-        parser that the call named.
+        parser that the call named. It is false where a journal refuses it, with the seconds that took.
 
     Raises:
         StudyError: an item has no value.
@@ -113,16 +114,21 @@ def _calls(
             journal = (
                 folder / f"{'other' if urls is other else 'job'}.db" if arm in ("journal", "both") else None
             )
-            before = counted()
-            run = fetch(
-                urls,
-                workers=workers,
-                parse=parse,
-                cache=cache,
-                journal=journal,
-                client=client,
-                progress=False,
-            ).wait()
+            before, begun = counted(), time.perf_counter()
+            try:
+                run = fetch(
+                    urls,
+                    workers=workers,
+                    parse=parse,
+                    cache=cache,
+                    journal=journal,
+                    client=client,
+                    progress=False,
+                ).wait()
+            except JournalError:  # it holds values of the other parser
+                seconds = time.perf_counter() - begun
+                made.append({"call": call, "requests": 0, "seconds": seconds, "parsed": False})
+                continue
             if run.stats().ok != items:
                 raise StudyError(f"{items - run.stats().ok:,} of {items:,} items have no value")
             parsed = isinstance(run.result()[0], str if parse == "text" else dict)

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from fetchlab.engine.progress import duration
+from fetchlab.engine.progress import duration, in_kernel
 
 __all__ = ["Announcer"]
 
@@ -27,7 +27,7 @@ class Announcer:
         self._took: dict[str, list[float]] = {}
         self._arm = ""
         self._begun = self._last = time.monotonic()
-        self._kernel = "ipykernel" in sys.modules
+        self._kernel = in_kernel()
         self._terminal = sys.stderr.isatty()
         self._wanted = (self._kernel or self._terminal) if wanted is None else wanted
         self._display: Any = None

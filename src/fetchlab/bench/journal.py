@@ -141,7 +141,7 @@ def fill(path: Path, urls: Sequence[str], *, body: bytes = b"{}" * 50) -> None:
     with closing(connect(path, LAYOUT)) as connection:
         connection.execute("BEGIN")
         connection.execute(
-            "INSERT INTO session VALUES (1, 0, '', ?, ?, 'done', 1, NULL)", (time.time(), time.time())
+            "INSERT INTO session VALUES (1, 0, '', ?, ?, 'done', 1, NULL, NULL)", (time.time(), time.time())
         )
         rows = sorted(
             (ident(key), key, index) for index, key in enumerate(url_key("GET", url) for url in urls)
@@ -156,7 +156,7 @@ def fill(path: Path, urls: Sequence[str], *, body: bytes = b"{}" * 50) -> None:
             ),
         )  # fmt: skip
         connection.executemany(
-            "INSERT INTO value VALUES (?, ?)", ((index + 1, body) for index in range(len(rows)))
+            "INSERT INTO value (id, data) VALUES (?, ?)", ((index + 1, body) for index in range(len(rows)))
         )
         connection.execute("COMMIT")
 

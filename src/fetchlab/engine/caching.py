@@ -20,7 +20,7 @@ from fetchlab.engine.parking import Postponed
 from fetchlab.errors import ConfigError, StoreError
 from fetchlab.model import Request
 from fetchlab.policy.freshness import conditions, is_partial, weathers
-from fetchlab.policy.keys import plain_key
+from fetchlab.policy.keys import item_key
 from fetchlab.store.entry import Entry
 from fetchlab.store.memoize import function_name, is_bound
 
@@ -281,7 +281,7 @@ def by_function(task: Callable[[Any], Any], key: Callable[[Any], str] | None) ->
     function = function_name(task)
 
     def named(work: Work) -> str:
-        own = plain_key(work.item) if key is None else key(work.item)
+        own = item_key(work.item) if key is None else key(work.item)
         if own is None:
             raise ConfigError(
                 "key",

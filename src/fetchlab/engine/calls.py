@@ -23,7 +23,7 @@ from fetchlab.engine.tasks import is_generator, is_plain
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
 from fetchlab.policy.bounds import Bounds
-from fetchlab.policy.keys import own_key, plain_key, request_key, strict_key, url_key
+from fetchlab.policy.keys import item_key, own_key, plain_key, request_key, strict_key, url_key
 from fetchlab.policy.rate import RateKnob, RateRules
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
@@ -86,7 +86,8 @@ def fetch(
             pydantic model), or a callable of the :class:`Response`.
         accept: statuses of 400 and above that are no errors.
         max_bytes: the largest decoded body, 50 MB unless told.
-        key: makes an item's key; method, normalised URL and body hash unless told.
+        key: makes an item's key; method, normalised URL, body hash and the request's own credentials (a
+            fingerprint of each) unless told. Give one where tokens or signatures are new every day.
         order: the order of iteration, as results come or as the input stands.
         keep: hold the values. False hands each to one reader and holds none, so that memory stays flat.
         follow: makes further items from a result that is ok; they join the same run.
@@ -143,6 +144,7 @@ def fetch(
         follow=follow,
         journal=journal,
         call=("fetch", parse, key, follow),
+        made_by=("parse", parse),
         progress=progress,
         knob="requests",
     )
@@ -181,7 +183,8 @@ def map(  # noqa: A001  # the field's word for it
         retry: how often ``Retriable`` and timeouts are tried again, and after what wait.
         rate: ``fl.RateLimit(50, per=1.0)``: calls per second.
         timeout: seconds one attempt may take in all, None for no limit.
-        key: makes an item's key; strings are their own, numbers and tuples become JSON.
+        key: makes an item's key; strings are their own, numbers and tuples become JSON. Journal, cache and
+            ``dedup`` tell 1 from "1".
         order: the order of iteration, as results come or as the input stands.
         keep: hold the values; see :func:`fetch`.
         follow: makes further items from a result that is ok; they join the same run.
@@ -231,6 +234,7 @@ def map(  # noqa: A001  # the field's word for it
         follow=follow,
         journal=journal,
         call=("map", task, key, follow),
+        made_by=("task", task),
         progress=progress,
     )
 
@@ -255,9 +259,10 @@ def start(
     product: Callable[[Run], Any] | None = None,
     journal: Journal | str | Path | None = None,
     call: object = None,
+    made_by: tuple[str, Any] | None = None,
     origin: str | None = None,
     recalls: Callable[[Any], bool] | None = None,
-    whole: Callable[[Any], bool] | None = None,
+    holds: Callable[[Any, Any], Any] | None = None,
     progress: bool | None = None,
     knob: str = "items",
 ) -> Run:
@@ -282,9 +287,11 @@ def start(
         product: what ``run.result()`` returns.
         journal: remembers every item that ended.
         call: what tells this call from others on the same journal, beside the input.
+        made_by: what makes the values, after the knob it is given as; None if they are always of one kind.
         origin: where the items come from, if their keys do not tell.
         recalls: says which items the journal may answer for, None for all.
-        whole: says of a recorded value whether it still holds; called in a thread.
+        holds: given an item and a recorded value, returns it as it holds now, None if it does no more; called
+            in a thread.
         progress: whether to show progress.
         knob: what the user calls the input.
     """
@@ -305,6 +312,7 @@ def start(
     if journal is not None:
         from fetchlab.engine.earlier import Earlier
         from fetchlab.engine.journaling import Journaling, live_run
+        from fetchlab.engine.makers import maker_of
 
         live = live_run(journal, signature)
         if live is not None:
@@ -316,12 +324,23 @@ def start(
     rules = RateRules(rate)
     journaling = None
     if journal is not None:
-        named = strict_key(key, by_type=key is _map_key)
+        named, shown = strict_key(key, by_type=key is _map_key), key if key is _map_key else None
         if isinstance(items, Sequence) and len(items):
             named(items[0])
         at_once = follow is not None or not keep
-        earlier = Earlier(journal.path, named, at_once=at_once, hold=keep, recalls=recalls, whole=whole)
-        journaling = Journaling(journal, signature, named, earlier, workers=plan.width, origin=origin)
+        earlier = Earlier(
+            journal.path, named, shown=shown, at_once=at_once, hold=keep, recalls=recalls, holds=holds
+        )
+        journaling = Journaling(
+            journal,
+            signature,
+            named,
+            earlier,
+            shown=shown,
+            workers=plan.width,
+            origin=origin,
+            maker=None if made_by is None else maker_of(*made_by),
+        )
     now = time.perf_counter()
     recorder = Recorder(
         start=now,
@@ -346,7 +365,7 @@ def start(
         rescue=task.rescue if isinstance(task, Caching) else None,
         rate=rules,
         priority=priority,
-        dedup=key if dedup else None,
+        dedup=None if not dedup else _map_identity if key is _map_key else key,
         on_width=lambda: run.resized(),  # noqa: PLW0108  # the run is made below
         earlier=None if journaling is None else journaling.earlier,
         remembered=_remembered(plan.adaptive, None if journal is None else journal.path),
@@ -369,6 +388,8 @@ def start(
     )
     if journaling is not None:
         journaling.bind(run, scheduler, recorder)
+        if journaling.older:
+            run.notes_from(partial(dict, values_of_another_version=journaling.older))
     recorder.on_change = run.changed
     return run.begin()
 
@@ -391,3 +412,7 @@ def _fetch_key(item: Any) -> str:
 
 def _map_key(item: Any) -> str:
     return plain_key(item) or type(item).__name__
+
+
+def _map_identity(item: Any) -> str:
+    return item_key(item) or type(item).__name__

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,14 +15,14 @@ from fetchlab.engine.strategies import Async, choose
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
 from fetchlab.policy.digests import Digest
-from fetchlab.policy.filenames import from_url
+from fetchlab.policy.filenames import from_url, numbered
 from fetchlab.policy.keys import host_of, own_key, request_key
 from fetchlab.policy.timeout import Timeout
 from fetchlab.store.cache import Cache
 from fetchlab.transport.client import Client
 from fetchlab.transport.disk import Disk
 from fetchlab.transport.download import Place, Receiver
-from fetchlab.transport.folder import Folder
+from fetchlab.transport.folder import MOST_NUMBERS, Folder
 
 if TYPE_CHECKING:
     import os
@@ -90,7 +92,7 @@ def download(
         cache: an ``fl.Cache``, or a file's path for one. It holds no files, but when each was last downloaded
             or found unchanged: while that is good, a file that is there and whole is not asked about.
         journal: a file that remembers every download that ended; see :func:`fetch`. One counts as known
-            while its file is there with the same size.
+            while its file is where ``to`` puts it, with the same name and size, wherever that was before.
         client: an ``fl.Client``, or an async client with httpx's interface; a shared one unless told.
         progress: True shows progress, False does not, None shows it where a person looks.
         overwrite: download what is there already, and replace it.
@@ -118,8 +120,9 @@ def download(
     )
     named = _key if key is None else own_key(function("key", key, may_yield=True))
     chosen = choose(workers, strategy, plain=False) if (workers, strategy) != (None, None) else Async(WORKERS)
+    folder = _folder(to)
     return start(
-        Downloading(receiver, disk, _folder(to), _digests(digest), named, Cache.of(cache)),
+        Downloading(receiver, disk, folder, _digests(digest), named, Cache.of(cache)),
         requests,
         strategy=chosen,
         retry=retry,
@@ -128,7 +131,7 @@ def download(
         follow=follow,
         journal=journal,
         call=("download", str(to) if isinstance(to, str | Path) else to, key, follow),
-        whole=_is_there,
+        holds=partial(_there, folder),
         progress=progress,
         knob="requests",
     )
@@ -209,12 +212,22 @@ class Downloading:
         return Place(folder, work.index, key, path.name, fixed)
 
 
-def _is_there(done: Downloaded) -> bool:
-    """Say whether a file that a journal tells of is where it was put, with the size it had."""
+def _there(to: Path | Callable[[Any], Any], item: Any, done: Any) -> Downloaded | None:
+    """Return what a journal tells of a file, if this call would put it where one of that name and size is.
+
+    Where the file was before does not count: a project may have moved, or be called from another folder.
+    """
     try:
-        return done.path.stat().st_size == done.bytes
-    except (OSError, AttributeError):
-        return False
+        if isinstance(to, Path):
+            path = to / done.path.name
+        else:
+            path = _chosen(to(item))
+            name = done.path.name
+            if any(name == numbered(path.name, number) for number in range(1, MOST_NUMBERS)):
+                path = path.with_name(name)
+        return replace(done, path=path) if path.stat().st_size == done.bytes else None
+    except Exception:  # to= raised, or this is no download: it is asked for, and told under its own name
+        return None
 
 
 def _chosen(given: Any) -> Path:

@@ -50,10 +50,12 @@ class Earlier:
     Args:
         path: the journal.
         key: an item's key, or a ConfigError where it has none.
+        shown: its key as the journal shows it, None if that is the same.
         at_once: read each value when its item comes.
         hold: keep the items themselves, for results.
         recalls: says which items may be taken from the journal, None for all.
-        whole: says of a value whether it still holds, a downloaded file say; called in a thread.
+        holds: given an item and its value, returns the value as it holds now, a downloaded file say, or None
+            if it does no more; called in a thread.
 
     Attributes:
         ok: row numbers of items that have a value.
@@ -67,20 +69,22 @@ class Earlier:
         path: Path,
         key: Callable[[Any], str],
         *,
+        shown: Callable[[Any], str] | None = None,
         at_once: bool,
         hold: bool,
         recalls: Callable[[Any], bool] | None = None,
-        whole: Callable[[Any], bool] | None = None,
+        holds: Callable[[Any, Any], Any] | None = None,
     ) -> None:
         self.ok: set[int] = set()
         self.failed: set[int] = set()
         self.pending = 0
         self.full = False
-        self._path = path.absolute()
+        self._path = path.resolve()
         self._key = key
-        self._at_once = at_once or whole is not None
+        self._shown = shown or key
+        self._at_once = at_once or holds is not None
         self._recalls = recalls
-        self._whole = whole
+        self._holds = holds
         self._ids = array("q")
         self._indices = array(
             "I"
@@ -191,7 +195,7 @@ class Earlier:
         try:
             while self._asked:
                 batch, self._asked = self._asked[:BATCH], self._asked[BATCH:]
-                rows, values = await loop.run_in_executor(None, self._fetched, [one[2] for one in batch])
+                rows, values = await loop.run_in_executor(None, self._fetched, batch)
                 for asked, row, value in zip(batch, rows, values, strict=True):
                     self._hand_on(asked, row, value)
                 self.pending -= len(batch)
@@ -204,16 +208,22 @@ class Earlier:
         finally:
             self._reading = None
 
-    def _fetched(self, ids: list[int]) -> tuple[list[tuple[Any, ...]], list[Any]]:
+    def _fetched(self, batch: list[Asked]) -> tuple[list[tuple[Any, ...]], list[Any]]:
         with closing(JournalReader(self._path)) as reader:
-            rows = reader.rows(ids)
+            rows = reader.rows([one[2] for one in batch])
             values = iter(reader.values([row[0] for row in rows if row[2]]))
-        whole = self._whole or (lambda _: True)
         found = [next(values) if row[2] else None for row in rows]
-        return rows, [
-            value if not row[2] or value is DAMAGED or whole(value) else DAMAGED
-            for row, value in zip(rows, found, strict=True)
-        ]
+        if self._holds is not None:
+            items = [one[1] for one in batch]
+            found = [self._held(item, value, DAMAGED) for item, value in zip(items, found, strict=True)]
+        return rows, found
+
+    def _held(self, item: Any, value: Any, otherwise: Any) -> Any:
+        """A value as it holds now."""
+        if value is None or value is DAMAGED or self._holds is None:
+            return value
+        held = self._holds(item, value)
+        return otherwise if held is None else held
 
     def _hand_on(self, asked: Asked, row: tuple[Any, ...], value: Any) -> None:
         index, item, number, now = asked
@@ -238,7 +248,7 @@ class Earlier:
             rows, values = reader.rows(ids), reader.values(ids)
         items = [None] * len(ids) if self._items is None else self._items[start : start + len(ids)]
         return [
-            _result(item, row_of(index, row), self._sound(row, value, item))
+            _result(item, row_of(index, row), self._held(item, self._sound(row, value, item), value))
             for index, item, row, value in zip(indices, items, rows, values, strict=True)
         ]
 
@@ -277,11 +287,11 @@ class Earlier:
         """Return a value that can be read and is of this item: row numbers are hashes."""
         if value is DAMAGED:
             raise JournalError(
-                f"{self._path}: the value of {row[1]} is damaged; a run with fl.Journal(…, skip_known=False) "
-                "fetches it anew"
+                f"{self._path}: the value of {row[1]} is damaged; the same call with keep=False fetches it "
+                "anew, one with fl.Journal(…, skip_known=False) all of them"
             )
-        if self._items is not None and row[1] != frame.utf8(self._key(item)):
-            raise JournalError(f"{self._path}: {row[1]} stands where {self._key(item)} should")
+        if self._items is not None and row[1] != frame.utf8(self._shown(item)):
+            raise JournalError(f"{self._path}: {row[1]} stands where {self._shown(item)} should")
         return value
 
 

@@ -71,11 +71,9 @@ class Intake:
     @property
     def total(self) -> int | None:
         """Items in all, as far as known: the input's and those added to it."""
-        if self.failure is not None:
-            return None
-        if self.exhausted:
-            return self.joined
-        return None if self.source.total is None else self.source.total + self._added
+        if self.source.total is not None and (self.failure is not None or not self.exhausted):
+            return self.source.total + self._added
+        return self.joined if self.exhausted and self.failure is None else None
 
     @property
     def extent(self) -> int:

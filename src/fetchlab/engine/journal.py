@@ -29,6 +29,10 @@ class Journal:
     Values must be something that can be stored: bytes, what JSON holds, tuples, sets, dates, responses,
     dataclasses, msgspec and pydantic models, polars DataFrames. Nothing is ever unpickled.
 
+    A journal holds values of one kind: with another ``parse`` it is refused. A function may be changed in the
+    middle of a job: values of its earlier versions are used as they are, with a warning, and counted in
+    ``run.notes``.
+
     One call at a time writes a journal. The same call made again in one process, as when a cell is run
     twice, returns the run that is going on; any other gets a :class:`~fetchlab.errors.JournalError`. Reading
     is always possible, see :meth:`open`.
@@ -36,7 +40,8 @@ class Journal:
     Args:
         path: the file, one per job; made with its folders if there is none. ``.lock`` is put beside it.
         batch_size: items per commit, 1 to 1,000; a batch that does not fill is committed after 100 ms.
-        skip_known: False looks nothing up and fetches everything anew, which replaces what is there.
+        skip_known: False looks nothing up and fetches everything anew, which replaces what is there, also by
+            values of another kind.
         retry_failed: False leaves failed items as they are recorded.
 
     Raises:
@@ -100,11 +105,15 @@ class Journal:
 
 def _path(given: Any) -> Path:
     try:
-        path = Path(given)
+        path = Path(given).expanduser()
     except TypeError:
         raise ConfigError(
             "journal", f"give a file's path or fl.Journal(path), not {type(given).__name__}"
         ) from None
+    except RuntimeError as error:  # nobody's home
+        raise ConfigError("journal", f"{given}: {error}") from None
+    if "\0" in str(path):
+        raise ConfigError("journal", f"{str(given)!r} can be no file's path")
     if not path.name or path.is_dir():
         raise ConfigError("journal", f"{str(given)!r} is a folder; give a file in it, one per job")
     return path

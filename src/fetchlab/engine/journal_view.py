@@ -13,7 +13,7 @@ import polars as pl
 
 from fetchlab import frame
 from fetchlab.engine.earlier import MOST_SESSIONS, row_of
-from fetchlab.engine.liveness import lives
+from fetchlab.engine.liveness import open_state
 from fetchlab.engine.snapshot import from_json
 from fetchlab.errors import JournalError, StoreError
 from fetchlab.store.journal_layout import ATTEMPT, ITEM
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JournalView"]
 
-_KEY, _OK, _INDEX = ITEM.index("key"), ITEM.index("ok"), ITEM.index("idx")
+_KEY, _OK, _INDEX, _SESSION = map(ITEM.index, ("key", "ok", "idx", "session"))
 
 
 class JournalView:
@@ -62,7 +62,7 @@ class JournalView:
         )
         timings = self.frame()
         at_once = frame.attempts_at_once(timings, "session")
-        at_once = at_once.join(recorded, on=["key", "session", "attempt"], how="anti")
+        at_once = at_once.join(recorded, on=["index", "session", "attempt"], how="anti")
         columns = [*frame.ATTEMPTS.names(), "session"]
         return pl.concat([at_once.select(columns), recorded.select(columns)]).sort(
             "session", "index", "started", "attempt"
@@ -81,22 +81,26 @@ class JournalView:
 
         Columns: ``session u16, started, ended datetime[UTC] (null while it runs), state str, items, ok,
         failed, retries, bytes u64, mean_rate f64`` (items per second), ``workers u32, pid i64``. ``items``
-        are those that the session itself ended. State is a run's, or ``killed``; such a session has ended
-        with its last sign of life.
+        are those that the session itself ended. State is a run's, or ``killed``; such a session, or one that
+        could not write its end, has ended with its last sign of life.
         """
-        counts = self._reader.counts()
+        counts, retried = self._reader.counts(), self._reader.retries()
         rows = []
         for number, pid, machine, started, ended, state, workers, said, beat in self._reader.sessions():
-            if state == "running" and not lives(pid, machine, started, beat):
-                state, ended = "killed", beat or started  # noqa: PLW2901
+            open_still = state == "running"
+            if open_still:
+                state = open_state(self.path, pid, machine, started, beat)  # noqa: PLW2901
+                ended = None if state == "running" else beat or started  # noqa: PLW2901
             items, ok, size, last = counts.get(number, (0, 0, 0, 0.0))
-            if state == "killed":  # between two beats items may have ended
+            if ended is not None and (
+                open_still or state == "killed"
+            ):  # after the last beat items may have ended
                 ended = max(ended, started + last)  # noqa: PLW2901
-            failed, retries = items - ok, 0
+            failed, retries = items - ok, retried.get(number, 0)
             elapsed = (ended or datetime.now(UTC).timestamp()) - started
             own = json.loads(said).get("session") if said not in (None, "null") else None
             if own is not None:
-                retries = own["retries"]
+                retries = max(retries, own["retries"])
                 if own["items"] >= items:  # else it was killed some time after that was written
                     items, ok, size = own["items"], own["ok"], own["bytes"]
                     failed = items - ok
@@ -120,8 +124,8 @@ class JournalView:
         if stats is None:
             return None
         told = from_json(stats)
-        if state == "running" and not lives(pid, machine, started, beat):
-            state = "killed"
+        if state == "running":
+            state = open_state(self.path, pid, machine, started, beat)
         if state == "running":
             return told
         return dataclasses.replace(told, state=state, in_flight=0, parked=0, eta=None)
@@ -149,7 +153,7 @@ class JournalView:
 
     def _joined(self, *, failed: bool = False) -> pl.DataFrame:
         sealed: list[pl.DataFrame] = []
-        keys: list[str] = []
+        where: list[tuple[int, int]] = []
         values: list[Any] = []
         for rows in self._reader.items():
             sealed.append(frame.seal_rows([row_of(row[_INDEX], row) for row in rows if row[_OK] or failed]))
@@ -157,14 +161,14 @@ class JournalView:
             for row, value in zip(there, self._reader.values([row[0] for row in there]), strict=True):
                 if value is DAMAGED:
                     raise JournalError(f"{self.path}: the value of {row[_KEY]} is damaged")
-                keys.append(row[_KEY])
+                where.append((min(row[_SESSION], MOST_SESSIONS), row[_INDEX]))
                 values.append(value)
         timings = frame.timings_frame(sealed, sessions=True)
         # indices are those of each session's own input: the place in the table stands for them meanwhile
         indices = timings["index"]
         timings = timings.with_columns(index=pl.int_range(pl.len(), dtype=pl.UInt32))
-        places = {key: place for place, key in enumerate(timings["key"])}
-        table = frame.join_timings(frame.values_frame([places[key] for key in keys], values), timings)
+        places = {one: place for place, one in enumerate(zip(timings["session"], indices, strict=True))}
+        table = frame.join_timings(frame.values_frame([places[one] for one in where], values), timings)
         if failed:
             rest = timings.filter(~pl.col("ok"))
             clashes = {name: f"run.{name}" for name in rest.columns if f"run.{name}" in table.columns}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 import threading
+import warnings
 from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Journaling", "live_run", "origin_of"]
 
+log = logging.getLogger("fetchlab.journal")
+
 PULSE = 0.5
 ORIGIN = "origin"
 
@@ -57,7 +61,7 @@ def live_run(journal: Journal, call: object) -> Run | None:
     Raises:
         JournalError: another call of this process is using it.
     """
-    path = journal.path.absolute()
+    path = journal.path.resolve()
     with _lock:
         there = _live.get(path)
     if there is None:
@@ -93,10 +97,13 @@ class Journaling:
         call: what tells this call from another one on the same journal.
         key: an item's key; raises ConfigError where it has none.
         earlier: makes the known items of a path.
+        shown: an item's key as the journal shows it, None if that is the same.
         workers: for the session's row.
         origin: where a study's items come from, where their keys do not tell; one journal has one origin.
+        maker: what makes the values, None if they are always of one kind.
 
     Attributes:
+        older: how many of the known values another version of the maker made.
         run: the run, once it is made.
         earlier: what earlier sessions finished.
 
@@ -112,22 +119,29 @@ class Journaling:
         earlier: Earlier,
         *,
         workers: int,
+        shown: Callable[[Any], str] | None = None,
         origin: str | None = None,
+        maker: str | None = None,
     ) -> None:
         self.run: Run | None = None
         self.call = described(call)
         self.earlier = earlier
         self._journal = journal
-        self._path = journal.path.absolute()
+        self._path = journal.path.resolve()
         self._key = key
+        self._shown = shown
         self._workers = workers
         self._origin = origin
+        self._maker = maker
         self._hungry: Callable[[], None] = lambda: None
         self._unwritten: list[Any] = []
         self._file: JournalFile | None = None
         self._loaded = False
         self._items = self._ok = self._bytes = self._retries = 0
+        self.older = 0
         self.open()
+        if self.older:
+            self._tell_of_older()
 
     def open(self) -> None:
         """Begin a session.
@@ -141,9 +155,15 @@ class Journaling:
             _live[self._path] = self
         try:
             self._file = JournalFile(
-                self._journal.path, batch_size=self._journal.batch_size, workers=self._workers
+                self._journal.path,
+                batch_size=self._journal.batch_size,
+                workers=self._workers,
+                maker=self._maker,
+                anew=not self._journal.skip_known or self._loaded,
             )
             self.session = self._file.session
+            if self._journal.skip_known and not self._loaded:
+                self.older = self._file.older
             if self._origin is not None:
                 self._check_origin(self._file, redact_url(self._origin))
         except BaseException:
@@ -151,6 +171,18 @@ class Journaling:
             raise
         self._file.catch_up(self._unwritten)
         self._unwritten = []
+
+    def _tell_of_older(self) -> None:
+        text = (
+            f"{self._journal.path}: another version of the function, or another one, made {self.older:,} "
+            "values here, which are used as they are; fl.Journal(path, skip_known=False) makes them all anew"
+        )
+        log.warning("%s", text)
+        try:
+            warnings.warn(text, RuntimeWarning, stacklevel=5)
+        except RuntimeWarning:  # made an error
+            self.leave()
+            raise
 
     def leave(self) -> None:
         """Let go of the file where no run came of it."""
@@ -236,7 +268,7 @@ class Journaling:
         file.ended(
             (
                 ident(key),
-                frame.utf8(key),
+                frame.utf8(key if self._shown is None else self._shown(item)),
                 ok,
                 session,
                 index,
@@ -252,14 +284,14 @@ class Journaling:
             data,
         )
 
-    def attempt(self, row: tuple[Any, ...], error: Exception | None) -> None:
-        """Write an attempt, given its row in the ledger."""
+    def attempt(self, row: tuple[Any, ...], item: Any, error: Exception | None) -> None:
+        """Write an attempt at an item, given its row in the ledger."""
         file = self._file
         if file is None or isinstance(error, Cancelled):
             return
         index, key, *rest = row
         rest[0], rest[8] = frame.utf8(rest[0]), frame.utf8(rest[8])  # host, message
-        file.attempt((ident(key), self.session, index, frame.utf8(key), *rest))
+        file.attempt((ident(self._key(item)), self.session, index, frame.utf8(key), *rest))
 
     async def end(self, state: str, stats: RunStats) -> None:
         """End the session: all is committed and the file is let go of when this returns.

@@ -1,13 +1,23 @@
-"""Whether the process that began a session of a journal is still at it."""
+"""Whether the process that began a session of a journal is still at it.
+
+A session that could not be written to its end, on a full disk, say, looks open while its process lives. But
+that has let go of the lock.
+"""
 
 from __future__ import annotations
 
 import platform
 import time
+from typing import TYPE_CHECKING
 
 import psutil
 
-__all__ = ["lives"]
+from fetchlab.store.journal_lock import is_held
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["lives", "open_state"]
 
 SILENCE = 30.0
 """Seconds without a pulse after which a session of another machine is taken for killed."""
@@ -31,3 +41,19 @@ def lives(pid: int, machine: str, started: float, beat: float | None) -> bool:
         return bool(process.create_time() <= started)  # else the number is another process's now
     except psutil.Error:
         return False
+
+
+def open_state(path: Path, pid: int, machine: str, started: float, beat: float | None) -> str:
+    """Return the state of a session that nobody ended: ``running``, ``killed``, or ``stopped``.
+
+    Args:
+        path: the journal.
+        pid: the session's process.
+        machine: that process's machine.
+        started: the session's begin, in seconds since the epoch.
+        beat: its last pulse, likewise; None if there was none.
+    """
+    if not lives(pid, machine, started, beat):
+        return "killed"
+    ours = machine == platform.node()  # locks of other machines are seen on some file systems only
+    return "stopped" if ours and is_held(path.resolve()) is False else "running"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from fetchlab.model import RunStats
 
-__all__ = ["TextProgress", "duration", "line", "size"]
+__all__ = ["TextProgress", "duration", "in_kernel", "line", "size"]
 
 
 def line(stats: RunStats) -> str:
@@ -65,6 +65,13 @@ def size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:.3g} TB"
+
+
+def in_kernel() -> bool:
+    """Say whether this process is a Jupyter kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and getattr(shell, "kernel", None) is not None
 
 
 class TextProgress:

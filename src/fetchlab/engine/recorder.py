@@ -384,7 +384,7 @@ class Recorder:
         )
         self.ledger.append_attempt(row)
         if self._journal is not None:
-            self._journal.attempt(row, error)
+            self._journal.attempt(row, work.item, error)
 
     def _count_refusal(self, work: Work) -> None:
         self.refused += work.status in REFUSALS and not work.cached

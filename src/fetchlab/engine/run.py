@@ -130,7 +130,11 @@ class Run(Readings):
 
     @property
     def notes(self) -> dict[str, object]:
-        """What a study observed beside its product; empty for ``fetch`` and ``map``."""
+        """What a study observed beside its product.
+
+        Of ``fetch`` and ``map``: ``values_of_another_version``, how many of a journal's values another
+        version of the function made, if there are some.
+        """
         return self._notes()
 
     def notes_from(self, source: Callable[[], dict[str, object]]) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from fetchlab.engine.liveness import lives
+from fetchlab.engine.liveness import lives, open_state
 from fetchlab.engine.snapshot import from_json
 from fetchlab.engine.standing import MOST_HOSTS, Failure, HostStanding, Point, Standing
 from fetchlab.errors import Cancelled, ConfigError
 from fetchlab.frame import knob_of
 from fetchlab.model import RunStats
-from fetchlab.store.journal_glance import glance
+from fetchlab.store.journal_glance import glance, tally
 
 if TYPE_CHECKING:
     import os
@@ -54,9 +54,11 @@ class Watcher:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
-            self.path = Path(path)
+            self.path = Path(path).expanduser()
         except TypeError:
             raise ConfigError("path", f"give a journal's file, not {type(path).__name__}") from None
+        except RuntimeError as error:  # nobody's home
+            raise ConfigError("path", f"{path}: {error}") from None
         self._before: Glance | None = None
         self._over_since: float | None = None
         self._begin()
@@ -119,14 +121,18 @@ class Watcher:
             self._add(said)
         stats = from_json(said) if said else dataclasses.replace(_NOTHING, workers=last.workers)
         ended, silence = last.ended, 0.0
-        if last.state != "running":
-            state = last.state
-        elif not lives(last.pid, last.machine, last.started, self._beat):
-            state, ended = "killed", self._beat or last.started
-        else:
-            silence = max(0.0, time.time() - (self._beat or last.started))
-            state = "starting" if self._beat is None else "silent" if silence > SILENT else stats.state
-        if last.ended is not None or state == "killed":
+        state = last.state
+        if state == "running":
+            state = open_state(self.path, last.pid, last.machine, last.started, self._beat)
+            if state == "running":
+                silence = max(0.0, time.time() - (self._beat or last.started))
+                state = "starting" if self._beat is None else "silent" if silence > SILENT else stats.state
+            else:
+                ended = self._beat or last.started
+                if said is None:
+                    items, ok, size = tally(self.path, last.number)
+                    stats = dataclasses.replace(stats, done=items, ok=ok, failed=items - ok, bytes=size)
+        if ended is not None:
             stats = dataclasses.replace(stats, in_flight=0, parked=0, waits={}, eta=None)
         cancelled = stats.errors.get(_CANCELLED, 0)
         stats = dataclasses.replace(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import html
-import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.engine.progress import line
+from fetchlab.engine.progress import in_kernel, line
 from fetchlab.notebook.ticker import ticker
 
 if TYPE_CHECKING:
@@ -16,13 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["ProgressLine", "finish", "in_kernel", "settle", "show"]
 
 _lines: weakref.WeakKeyDictionary[Run, ProgressLine] = weakref.WeakKeyDictionary()
-
-
-def in_kernel() -> bool:
-    """Say whether this process is a Jupyter kernel."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and getattr(shell, "kernel", None) is not None
 
 
 class ProgressLine:

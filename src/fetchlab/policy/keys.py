@@ -2,8 +2,9 @@
 
 A request's key is its method, its URL normalised by RFC 3986 section 6.2.2 and 6.2.3 (case, default
 port, dot segments, percent-encoding; the query keeps its order) and, if it has a body, the first 16 hex
-digits of the body's SHA-256. Secrets are masked. Strings are their own key; numbers and tuples are
-written as JSON.
+digits of the body's SHA-256. Credentials that a request has in its own headers come after it. Secrets are
+masked by fingerprints: what is asked for two accounts is two items. Strings are their own key; numbers and
+tuples are written as JSON.
 
 Nothing here raises: what cannot be normalised stays as it is, so that a bad item fails under its own name.
 """
@@ -17,14 +18,24 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from fetchlab.errors import ConfigError
-from fetchlab.redaction import redact_text, redact_url
+from fetchlab.redaction import fingerprint, is_credential, key_text, key_url, redact_text, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from fetchlab.model import Request
 
-__all__ = ["host_of", "normalise_url", "own_key", "plain_key", "request_key", "strict_key", "url_key"]
+__all__ = [
+    "NO_TEXT",
+    "host_of",
+    "item_key",
+    "normalise_url",
+    "own_key",
+    "plain_key",
+    "request_key",
+    "strict_key",
+    "url_key",
+]
 
 _NORMAL = re.compile(
     r"https?://[a-z0-9.-]+(?::(?!80/|443/)[1-9]\d{0,4})?/[\w/~-]*(?:\.\w[\w/~-]*)*"
@@ -33,11 +44,15 @@ _NORMAL = re.compile(
 )
 """URLs that are in normal form already, most of them in practice; at a tenth of the cost."""
 _MAYBE_SECRET = re.compile(
-    r"[?&][^=&]*(?:key|token|secret|sig|pass|pwd|auth|cred|sess|sid|jwt|code|hash)", re.IGNORECASE
+    r"[?&][^=&]*(?:key|token|secret|sig|hmac|pin|pass|pwd|appid|auth|cred|sess|sid|jwt|code|hash)",
+    re.IGNORECASE,
 )
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ODD = re.compile(r"%([0-9a-fA-F]{2})?|[^\x21-\x7e]|[\"<>\\^`{|}]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+NO_TEXT = " (no text)"
+ONCE = "idempotency-key"
+"""A header whose name looks like a credential's; it is new with every call."""
 _hosts: dict[str, str] = {}
 
 
@@ -81,21 +96,31 @@ def host_of(url: str) -> str:
 
 
 def request_key(request: Request) -> str:
-    """Return a request's key: method, normalised URL and body hash, secrets masked."""
+    """Return a request's key: method, normalised URL, body hash and own credentials, secrets masked."""
     key = url_key(request.method, request.url)
-    if not request.content:
-        return key
-    return f"{key} sha256:{hashlib.sha256(request.content).hexdigest()[:16]}"
+    if request.content:
+        key = f"{key} sha256:{hashlib.sha256(request.content).hexdigest()[:16]}"
+    return key + _credentials(request.headers) if request.headers else key
+
+
+def _credentials(headers: Mapping[str, str]) -> str:
+    """For whom something is asked: what is sent to one account is not another one's."""
+    found = {name.lower(): str(value) for name, value in headers.items()}
+    return "".join(
+        f" {name}={fingerprint(value)}"
+        for name, value in sorted(found.items())
+        if name != ONCE and is_credential(name, value)
+    )
 
 
 def url_key(method: str, url: str) -> str:
     """Return the key of a request without a body."""
     if not _NORMAL.fullmatch(url):
         url = _normalise(url)
-        if "@" in url:
-            return f"{method} {redact_url(url)}"
+        if "@" in url or ";" in url or "%3D" in url or "%25" in url:
+            return f"{method} {key_url(url)}"
     if "?" in url and _MAYBE_SECRET.search(url):
-        url = redact_url(url)
+        url = key_url(url)
     return f"{method} {url}"
 
 
@@ -105,10 +130,16 @@ def plain_key(item: Any) -> str | None:
     Strings are their own key; numbers, booleans and tuples of those are written as JSON.
     """
     if isinstance(item, str):
-        return redact_url(item)
+        return key_text(item)
     if isinstance(item, int | float) or (isinstance(item, tuple) and all(map(_is_plain, item))):
         return json.dumps(_redacted(item), ensure_ascii=False)
     return None
+
+
+def item_key(item: Any) -> str | None:
+    """Return :func:`plain_key` for whoever takes items with equal keys for one: 1 is not ``"1"``."""
+    key = plain_key(item)
+    return key if key is None or isinstance(item, str) else key + NO_TEXT
 
 
 def own_key(key: Callable[[Any], Any]) -> Callable[[Any], str]:
@@ -120,7 +151,7 @@ def own_key(key: Callable[[Any], Any]) -> Callable[[Any], str]:
 
     def safe(item: Any) -> str:
         try:
-            return redact_text(str(key(item)))
+            return key_text(str(key(item)))
         except Exception as error:
             return redact_text(f"<key raised {type(error).__name__}: {error}>")
 
@@ -132,7 +163,8 @@ def strict_key(key: Callable[[Any], str], *, by_type: bool) -> Callable[[Any], s
 
     Args:
         key: :func:`own_key`'s, or one that gives a type's name where an item has no key.
-        by_type: whether it is one of the latter.
+        by_type: whether it is one of the latter. What is no string is then told apart from the string that
+            looks like it, as by :func:`item_key`.
     """
 
     def strict(item: Any) -> str:
@@ -145,7 +177,7 @@ def strict_key(key: Callable[[Any], str], *, by_type: bool) -> Callable[[Any], s
                 f"an item of type {text} has no key of its own, by which a journal knows it again: give"
                 " key=, a function that makes one of an item",
             )
-        return text
+        return text + NO_TEXT if by_type and not isinstance(item, str) else text
 
     return strict
 
@@ -156,7 +188,7 @@ def _is_plain(item: Any) -> bool:
 
 def _redacted(item: Any) -> Any:
     if isinstance(item, str):
-        return redact_url(item)
+        return key_text(item)
     return tuple(map(_redacted, item)) if isinstance(item, tuple) else item
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from fetchlab.policy.keys import request_key, url_key
-from fetchlab.redaction import is_credential
+from fetchlab.redaction import fingerprint, is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +36,7 @@ class CacheKeys:
             sent: headers that the client adds to every request.
         """
         url = without(request.url, self._ignore) if self._ignore else request.url
-        if request.content is None:
+        if request.content is None and not request.headers:
             name = url_key(request.method, url)
         else:
             name = request_key(request) if url is request.url else request_key(_copy(request, url))
@@ -45,7 +44,10 @@ class CacheKeys:
 
     def _varied(self, request: Request, sent: Mapping[str, str] | None) -> str:
         given = {name.lower(): value for name, value in (sent or {}).items()}
-        given |= {name.lower(): value for name, value in (request.headers or {}).items()}
+        own = {name.lower(): value for name, value in (request.headers or {}).items()}
+        # a credential of the request's own is in its key in any case
+        given = {name: value for name, value in given.items() if name not in own}
+        given |= {name: value for name, value in own.items() if not is_credential(name, value)}
         return "".join(f" {name}={_shown(name, given[name])}" for name in self._vary if name in given)
 
 
@@ -64,9 +66,7 @@ def without(url: str, names: frozenset[str]) -> str:
 
 def _shown(name: str, value: str) -> str:
     """A secret by its fingerprint: it tells two accounts apart and nobody what they are."""
-    if not is_credential(name, value):
-        return value
-    return "***" + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:16]
+    return fingerprint(value) if is_credential(name, value) else value
 
 
 def _copy(request: Request, url: str) -> Request:

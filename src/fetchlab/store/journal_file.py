@@ -8,18 +8,23 @@ loop and the writer do not keep each other waiting.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
+import shlex
 import sqlite3
 import threading
 import time
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import JournalError, StoreError
+from fetchlab.policy.keys import NO_TEXT
 from fetchlab.store.checkpoints import Checkpoints
 from fetchlab.store.database import connect, told
-from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT
+from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT, WITNESS, checksum, ident, is_whole, readable
 from fetchlab.store.journal_lock import JournalLock
+from fetchlab.store.journal_makers import Makers
 from fetchlab.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
     from fetchlab.store.writer import Row
 
 __all__ = ["JournalFile"]
+
+log = logging.getLogger("fetchlab.journal")
 
 PULSES_KEPT = 300
 CHECKED_BYTES = 64_000_000
@@ -46,7 +53,7 @@ _ITEM, _VALUE, _ATTEMPT, _PULSE = "item", "value", "attempt", "pulse"
 _UPDATE = ", ".join(f"{name} = excluded.{name}" for name in ITEM[2:])
 _HEADS = {
     _ITEM: (f"INSERT INTO item ({', '.join(ITEM)}) VALUES ", len(ITEM)),  # noqa: S608  # our own names
-    _VALUE: ("INSERT INTO value (id, data) VALUES ", 2),
+    _VALUE: ("INSERT INTO value (id, data, checksum) VALUES ", 3),
     _ATTEMPT: (f"INSERT INTO attempt ({', '.join(ATTEMPT)}) VALUES ", len(ATTEMPT)),  # noqa: S608
     _PULSE: ("INSERT INTO pulse (session, at, stats) VALUES ", 3),
 }
@@ -54,6 +61,12 @@ _FORGET = (
     "DELETE FROM value WHERE id IN"
     " (SELECT item.value FROM json_each(?) known JOIN item ON item.id = known.value)"
 )
+_CHECKED = (
+    f"SELECT {', '.join(f'item.{name}' for name in WITNESS)}, data, checksum"  # noqa: S608
+    " FROM item LEFT JOIN value ON value.id = item.value WHERE ok"
+)
+_STRANGE = "SELECT id FROM item WHERE session IN (SELECT value FROM json_each(?))"
+_WITNESS = itemgetter(*map(ITEM.index, WITNESS))
 _TAILS = {_ITEM: f" ON CONFLICT (id) DO UPDATE SET {_UPDATE} WHERE item.key = excluded.key"}
 
 
@@ -64,18 +77,24 @@ class JournalFile:
         path: the file, made if there is none.
         batch_size: items per commit.
         workers: for the session's row.
+        maker: what makes the values, None if they are always of one kind.
+        anew: nothing of what is there is used, so it may be of another kind.
 
     Attributes:
         session: this session's number.
+        older: how many values another version of the maker made.
         trouble: why it can write no more, None while it can.
 
     Raises:
-        JournalError: another process writes it, it is damaged or no journal, or it cannot be written.
+        JournalError: another process writes it, it is damaged or no journal, it cannot be written, or it
+            holds values of another kind.
     """
 
-    def __init__(self, path: Path, *, batch_size: int, workers: int) -> None:
+    def __init__(
+        self, path: Path, *, batch_size: int, workers: int, maker: str | None = None, anew: bool = False
+    ) -> None:
         self.path = path
-        self._where = path.absolute()  # a notebook may change its folder
+        self._where = path.resolve()  # a notebook may change its folder, and a link is not the file
         self.trouble: JournalError | None = None
         self.on_trouble: Callable[[JournalError], None] = lambda _: None
         self.on_room: Callable[[], None] = lambda: None
@@ -85,11 +104,17 @@ class JournalFile:
         self._held = 0  # bytes of their values
         self._lost: list[Row] = []
         self._hungry = False
-        self._lock = JournalLock(path)
+        self._lock = JournalLock(self._where, path)
         try:
+            self._looked_through = _size(path) <= CHECKED_BYTES
             self._opened: sqlite3.Connection | None = _connected(path)
             self._current = self._opened
-            self.session = _begun(self._opened, workers)
+            makers = Makers(self._opened, path, maker)
+            if not anew:
+                makers.check()
+            self.older, self._strange = makers.older, makers.strange
+            self.session = _begun(self._opened, workers, maker)
+            self._file = _identity(self._where)
             (self._place,) = self._opened.execute("SELECT COALESCE(max(id), 0) + 1 FROM value").fetchone()
         except BaseException as error:
             self._lock.release()
@@ -113,12 +138,25 @@ class JournalFile:
         return self._writer.call(lambda _: None)
 
     def load(self, *, ok: bool) -> Future[set[int]]:
-        """Return the row numbers of items that are ok, or of those that are not; read in another thread."""
+        """Return the row numbers of items that are ok, or of those that are not; read in another thread.
+
+        In a file that is small enough to be looked through, an item whose value is damaged is not ok. Of a
+        larger one damage is found when the value is read.
+        """
 
         def read(connection: sqlite3.Connection) -> set[int]:
-            return {row for (row,) in connection.execute("SELECT id FROM item WHERE ok = ?", (int(ok),))}
+            found = (
+                _sound(connection, self.path)
+                if ok and self._looked_through
+                else {row for (row,) in connection.execute("SELECT id FROM item WHERE ok = ?", (int(ok),))}
+            )
+            return found - self._of_another_kind(connection) if self._strange else found
 
         return self._writer.call(read)
+
+    def _of_another_kind(self, connection: sqlite3.Connection) -> set[int]:
+        strange = (json.dumps(self._strange),)
+        return {row for (row,) in connection.execute(_STRANGE, strange)}
 
     def fact(self, name: str, value: str) -> str:
         """Note a fact of the file unless it has one of that name; return the one it has."""
@@ -214,11 +252,22 @@ class JournalFile:
 
     def _connection(self) -> sqlite3.Connection:
         opened, self._opened = self._opened, None
+        self._check_file()  # or another one would be begun in its place
         self._current = opened or _connected(self._where)
         self._checkpoints.arrange(self._current)
         return self._current
 
+    def _check_file(self) -> None:
+        """See at every commit whether the file is there: SQLite would go on writing to one without a name."""
+        if _identity(self._where) != self._file:
+            raise JournalError(
+                f"{self.path}: the journal was deleted, moved or replaced while this run wrote it, and what"
+                " was recorded went with it. What the run fetched is still in the run: run.table(),"
+                " run.save(…). Put the file back before run.retry_failed() goes on, or give another journal"
+            )
+
     def _write(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
+        self._check_file()
         ended = [row for table, row in rows if table == _ITEM]
         latest = {item[0]: (item, data) for item, data in ended}
         if len(latest) < len(ended):  # equal keys: the last counts, as it would in two batches
@@ -230,7 +279,7 @@ class JournalFile:
         for item, data in latest.values():
             items.append((*item, None if data is None else self._place))
             if data is not None:
-                values.append((self._place, data))
+                values.append((self._place, data, checksum(_WITNESS(item), data)))
                 self._place += 1
         if latest:
             connection.execute(_FORGET, (json.dumps(list(latest)),))
@@ -293,7 +342,7 @@ class JournalFile:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    before = path.stat().st_size if path.exists() else 0
+    before = _size(path)
     connection = connect(path, LAYOUT)
     try:
         connection.execute(f"PRAGMA cache_size = {CACHE}")
@@ -309,7 +358,38 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _begun(connection: sqlite3.Connection, workers: int) -> int:
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return None
+    return there.st_dev, there.st_ino
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _sound(connection: sqlite3.Connection, path: Path) -> set[int]:
+    """The row numbers of items whose values are what was written; the others are told of."""
+    before, connection.text_factory = connection.text_factory, readable
+    try:
+        rows = connection.execute(_CHECKED)
+        found = [(row[0], row[1], is_whole(row, data, noted)) for *row, data, noted in rows]
+    finally:
+        connection.text_factory = before
+    broken = [(number, key) for number, key, whole in found if not whole]
+    if broken:
+        log.warning("%s: %d values are damaged and will be fetched anew, %s", path, len(broken), broken[0][1])
+    # a row with another key would be in the way of the right one
+    strange = [number for number, key in broken if number not in (ident(key), ident(key + NO_TEXT))]
+    connection.execute(
+        "DELETE FROM item WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(strange),)
+    )
+    return {number for number, _, whole in found if whole}
+
+
+def _begun(connection: sqlite3.Connection, workers: int, maker: str | None) -> int:
     """Begin a session; one that was left open was killed, because nobody else has the lock."""
     connection.execute("BEGIN IMMEDIATE")
     with connection:
@@ -318,8 +398,9 @@ def _begun(connection: sqlite3.Connection, workers: int) -> int:
             "(SELECT max(at) FROM pulse WHERE pulse.session = session.id), started) WHERE ended IS NULL"
         )
         done = connection.execute(
-            "INSERT INTO session (pid, machine, started, state, workers) VALUES (?, ?, ?, 'running', ?)",
-            (os.getpid(), platform.node(), time.time(), workers),
+            "INSERT INTO session (pid, machine, started, state, workers, maker)"
+            " VALUES (?, ?, ?, 'running', ?, ?)",
+            (os.getpid(), platform.node(), time.time(), workers, maker),
         )
     assert done.lastrowid is not None
     return done.lastrowid
@@ -337,10 +418,9 @@ def _advised(error: StoreError, path: Path) -> JournalError:
     said = str(error)
     advice = ""
     if error.damaged:
-        advice = (
-            "; it is left as it is: give another path, or move it away. `sqlite3 FILE .recover` can save rows"
-            " of a damaged one"
-        )
+        advice = "; it is left as it is: give another path, or move it away"
+        if "not a database" not in said and "no fetchlab" not in said:
+            advice += f". `sqlite3 {shlex.quote(str(path))} .recover` can save rows"
     elif "opened for writing" in said and path.exists():
         advice = f"; fl.Journal.open({str(path)!r}) reads it"
     advised = JournalError(f"{said}{advice}" if advice and advice not in said else said)

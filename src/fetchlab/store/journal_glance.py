@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Glance", "LastSession", "glance"]
+__all__ = ["Glance", "LastSession", "glance", "tally"]
 
 PULSES = 300
 ATTEMPTS = 20_000
@@ -128,6 +128,21 @@ def glance(path: Path, before: Glance | None = None) -> Glance:
             return _read(connection, before)
         except sqlite3.Error as error:
             raise told(error, path, LAYOUT) from error
+
+
+def tally(path: Path, session: int) -> tuple[int, int, int]:
+    """Return how many items a session ended, how many of them are ok, and their bytes; reads all rows.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    sql = "SELECT count(*), COALESCE(sum(ok), 0), COALESCE(sum(bytes), 0) FROM item WHERE session = ?"
+    with closing(read_only(path, LAYOUT)) as connection:
+        try:
+            items, ok, size = connection.execute(sql, (session,)).fetchone()
+        except sqlite3.Error as error:
+            raise told(error, path, LAYOUT) from error
+    return items, ok, size
 
 
 def _read(connection: sqlite3.Connection, before: Glance | None) -> Glance:

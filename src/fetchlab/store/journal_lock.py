@@ -22,7 +22,7 @@ from fetchlab.store.journal_layout import LAYOUT
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["JournalLock"]
+__all__ = ["JournalLock", "is_held"]
 
 PATIENCE = 0.5
 """Seconds: the run before may be about to let go."""
@@ -32,13 +32,14 @@ class JournalLock:
     """The right to write a journal, from its making until :meth:`release`.
 
     Args:
-        path: the journal.
+        path: the journal, links followed: under another name it is the same.
+        shown: what the user calls it.
 
     Raises:
         JournalError: another process has it, or no lock can be had in that folder.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shown: Path) -> None:
         beside = path.with_name(path.name + ".lock")
         self._lock = filelock.FileLock(beside, thread_local=False)
         self._owner = os.getpid()
@@ -47,19 +48,41 @@ class JournalLock:
             self._lock.acquire(timeout=PATIENCE, poll_interval=0.05)
         except filelock.Timeout:
             raise JournalError(
-                f"{path}: the journal is in use by {holder(path)}; fl.Journal.open({str(path)!r}) reads it "
+                f"{shown}: the journal is in use by {holder(path)}; fl.Journal.open({str(shown)!r}) reads it "
                 "meanwhile"
             ) from None
         except OSError as error:
+            reads = f"; fl.Journal.open({str(shown)!r}) reads it" if path.exists() else ""
             raise JournalError(
-                f"{path}: the journal cannot be opened for writing ({error.strerror or error}); "
-                f"fl.Journal.open({str(path)!r}) reads it"
+                f"{shown}: the journal cannot be opened for writing ({error.strerror or error}){reads}"
             ) from error
 
     def release(self) -> None:
         """Let others write; a forked child lets go of nothing, because it is its parent's."""
         if os.getpid() == self._owner:
             self._lock.release()
+
+
+def is_held(path: Path) -> bool | None:
+    """Say whether a process of this machine writes a journal; None where that cannot be told by looking."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        found = os.open(path.with_name(path.name + ".lock"), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(found, fcntl.LOCK_SH | fcntl.LOCK_NB)  # gone with the descriptor
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    else:
+        return False
+    finally:
+        os.close(found)
 
 
 def holder(path: Path) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import JournalError, StoreError
 from fetchlab.store.database import read_only, told
-from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT
+from fetchlab.store.journal_layout import ATTEMPT, ITEM, LAYOUT, WITNESS, is_whole, readable
 from fetchlab.store.values import decode
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ CHUNK = 4096
 DAMAGED = object()
 """In a value's place: what is stored cannot be read any more."""
 _ITEM = ", ".join(f"item.{name}" for name in ITEM)
+_VALUE = ", ".join(f"item.{name}" for name in WITNESS)
 _SESSIONS = (
     "SELECT session.id, pid, machine, started, ended, state, workers,"
     " COALESCE(session.stats,"
@@ -46,6 +47,7 @@ class JournalReader:
         self._path = path
         self._lock = threading.Lock()  # guards _connection, which one thread uses at a time
         self._connection: sqlite3.Connection | None = read_only(path, LAYOUT)
+        self._connection.text_factory = readable
 
     def items(self) -> Iterator[list[Row]]:
         """Yield all rows of ``item``, a chunk at a time."""
@@ -67,11 +69,11 @@ class JournalReader:
     def values(self, ids: Sequence[int]) -> list[Any]:
         """Return the values of items for row numbers, in their order; DAMAGED for what cannot be read."""
         found = self._by_id(
-            "SELECT item.id, item.kind, value.data FROM json_each(?) asked"
-            " JOIN item ON item.id = asked.value JOIN value ON value.id = item.value",
+            f"SELECT {_VALUE}, value.data, value.checksum FROM json_each(?) asked"  # noqa: S608
+            " JOIN item ON item.id = asked.value LEFT JOIN value ON value.id = item.value",
             ids,
         )
-        return [_value(*self._there(found, one)[1:]) for one in ids]
+        return [_value(*self._there(found, one)) for one in ids]
 
     def attempts(self, ids: Iterable[int] | None = None) -> list[Row]:
         """Return rows of ``attempt``: all, or those of items in the session that ended them."""
@@ -102,6 +104,14 @@ class JournalReader:
         )
         return {session: (items, ok, size, last) for session, items, ok, size, last in rows}
 
+    def retries(self) -> dict[int, int]:
+        """Return how many attempts each session made up for by a further one, as far as they are recorded."""
+        rows = self._query(
+            "SELECT session, count(*) FROM attempt WHERE reason IS NOT NULL AND reason != 'stale'"
+            " GROUP BY session"
+        )
+        return dict(rows)
+
     def pulse(self) -> str | None:
         """Return the newest statistics as JSON, None if there are none yet."""
         rows = self._query("SELECT stats FROM pulse ORDER BY id DESC LIMIT 1")
@@ -127,7 +137,8 @@ class JournalReader:
             return found[one]
         except KeyError:
             raise JournalError(
-                f"{self._path}: an item that was in the journal is not there any more"
+                f"{self._path}: an item that was in the journal is not there any more: the file is damaged, "
+                "or somebody changed it"
             ) from None
 
     def _query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -143,8 +154,11 @@ class JournalReader:
             raise told(error, self._path, LAYOUT) from error
 
 
-def _value(kind: str, data: bytes) -> Any:
+def _value(*found: Any) -> Any:
+    *row, data, noted = found
+    if not is_whole(row, data, noted):
+        return DAMAGED
     try:
-        return decode(kind, data)
+        return decode(row[-1], data)
     except StoreError:
         return DAMAGED

@@ -22,7 +22,7 @@ from fetchlab.transport.part import PART, SIDECAR, PartFile, read_sidecar
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RECORDS", "Folder", "Record"]
+__all__ = ["MOST_NUMBERS", "RECORDS", "Folder", "Record"]
 
 RECORDS = ".fetchlab-downloads.jsonl"
 MOST_NUMBERS = 100

@@ -116,6 +116,8 @@ class Caching:
             if work.at_hand:  # what was to be had is gone: the item must wait for its host
                 raise Postponed
             verdict = await self._lease(name)  # which looks into the file, too
+            if verdict == "stored" and not tiers.holds(name, self._since):
+                verdict = "mine"  # who waits for what cannot be read waits for ever
             if verdict.startswith("mine"):
                 try:
                     return await self._asked(work, name, tiers.old(name) if verdict != "mine" else None)

@@ -38,6 +38,11 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
         if leads:
             try:
                 verdict = tiers.lead.ask([name]).result()[0] if tiers.lead.among_processes else "mine"
+                if verdict == "stored":
+                    entry = tiers.good(name)
+                    if entry is not None:
+                        return entry.value()
+                    verdict = "mine"  # who waits for what cannot be read waits for ever
                 if verdict.startswith("mine"):
                     tiers.count("misses")
                     began = time.perf_counter()
@@ -48,15 +53,14 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
                 if verdict.startswith("mine"):
                     tiers.lead.give_back(name)
                 tiers.lead.end(name)
-        if verdict != "stored":
-            if loop.on_loop_thread():
-                raise ConfigError(
-                    "cache",
-                    "this is the engine's own thread, where waiting would be for ever; use an async function",
-                )
-            over = threading.Event()
-            tiers.lead.when_over(name, "held" if leads else "mine", over.set)
-            over.wait()
+        if loop.on_loop_thread():
+            raise ConfigError(
+                "cache",
+                "this is the engine's own thread, where waiting would be for ever; use an async function",
+            )
+        over = threading.Event()
+        tiers.lead.when_over(name, "held" if leads else "mine", over.set)
+        over.wait()
 
 
 async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[Any]], ttl: Any) -> Any:
@@ -77,6 +81,11 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
                     if tiers.lead.among_processes
                     else "mine"
                 )
+                if verdict == "stored":
+                    entry = tiers.good(name)
+                    if entry is not None:
+                        return entry.value()
+                    verdict = "mine"
                 if verdict.startswith("mine"):
                     tiers.count("misses")
                     began = time.perf_counter()
@@ -87,8 +96,7 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
                 if verdict.startswith("mine"):
                     tiers.lead.give_back(name)
                 tiers.lead.end(name)
-        if verdict != "stored":
-            await _over(tiers, name, "held" if leads else "mine")
+        await _over(tiers, name, "held" if leads else "mine")
 
 
 async def _over(tiers: Tiers, name: str, verdict: Verdict) -> None:

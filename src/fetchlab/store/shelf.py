@@ -79,6 +79,7 @@ class Shelf:
         self.leases = Leases(weakref.proxy(self))
         self._readers = Readers(self.path, LAYOUT)
         self._pending: dict[int, Entry] = {}  # stored, not in the file yet
+        self._doubted: set[int] = set()  # entries that could not be read when last tried
         self._places = _places()
         self._uses = Uses()
         path = self.path
@@ -128,16 +129,21 @@ class Shelf:
         pending = self._pending.get(number)
         if pending is not None and pending.key == key:
             return pending
-        row = self._row(GET, number)
-        if row is None or row[0] != key:
+        row = self._row(GET, (number,), number)
+        if row is None:
             return None
-        key, kind, head, body, stored, expires, seconds, checksum = row
-        entry = Entry(key, kind, head, body, stored=stored, expires=expires, seconds=seconds)
-        if entry.checksums()[1] != checksum:
-            self.write(DELETE, (number,))
-            self._tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({key})"))
-            return None
-        return entry
+        found, kind, head, body, stored, expires, seconds, checksum = row
+        if found == key and type(body) is bytes:
+            entry = Entry(key, kind, head, body, stored=stored, expires=expires, seconds=seconds)
+            if entry.checksums()[1] == checksum:
+                self._doubted.discard(number)
+                return entry
+        elif found is not None and found != key and id_of(found) == number:
+            return None  # another key, of the same number
+        self._doubted.add(number)
+        self.write(DELETE, (number,))
+        self._tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({key})"))
+        return None
 
     def times(self, key: str) -> tuple[float, float | None] | None:
         """Return when an entry was stored and when its time is over, None if there is none."""
@@ -145,8 +151,14 @@ class Shelf:
         pending = self._pending.get(number)
         if pending is not None:
             return pending.stored, pending.expires
-        row = self._row(TIMES, number)
+        if number in self._doubted:
+            return None
+        row = self._row(TIMES, (number, key), number)
         return None if row is None else (row[0], row[1])
+
+    def is_doubted(self, number: int) -> bool:
+        """Say whether an entry could not be read when last tried, whatever its times are."""
+        return number in self._doubted
 
     def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds, nothing if the file is in trouble."""
@@ -159,15 +171,27 @@ class Shelf:
         (row,) = self.rows(TALLY) or [(0, 0, 0)]
         return dict(zip(("entries", "bytes", "evicted"), row, strict=True))
 
-    def _row(self, sql: str, number: int) -> Any:
-        return self._read(lambda connection: connection.execute(sql, (number,)).fetchone())
+    def _row(self, sql: str, values: tuple[Any, ...], number: int) -> Any:
+        """Return an entry's row, None if there is none; its columns are None if one of them is no text."""
 
-    def _read(self, read: Callable[[sqlite3.Connection], T]) -> T | None:
+        def read(connection: sqlite3.Connection) -> Any:
+            try:
+                return connection.execute(sql, values).fetchone()
+            except sqlite3.OperationalError as error:
+                if "decode" not in str(error):
+                    raise
+                return (None,) * 8
+
+        return self._read(read, number)
+
+    def _read(self, read: Callable[[sqlite3.Connection], T], number: int | None = None) -> T | None:
         if time.monotonic() < self._blocked_until:
             return None
         try:
             return read(self._readers.connection())
         except (sqlite3.Error, StoreError) as error:
+            if number is not None:
+                self._doubted.add(number)
             self.failed(error)
             return None
 
@@ -302,6 +326,7 @@ class Shelf:
         """Rows are in the file, or will never be: it answers for itself again."""
         for sql, values in rows:
             if sql is PUT or sql is RENEW:
+                self._doubted.discard(values[0])
                 pending = self._pending.get(values[0])
                 if pending is not None and pending.stored == values[4 if sql is PUT else 1]:
                     self._pending.pop(values[0], None)

@@ -69,9 +69,9 @@ TOUCH = (
 )
 GET = (
     "SELECT key, kind, head, data, stored, expires, seconds, crc_all"
-    " FROM entry JOIN body ON body.id = entry.body WHERE entry.id = ?"
+    " FROM entry LEFT JOIN body ON body.id = entry.body WHERE entry.id = ?"
 )
-TIMES = "SELECT stored, expires FROM entry WHERE id = ?"
+TIMES = "SELECT stored, expires FROM entry WHERE id = ? AND key = ?"
 DELETE = "DELETE FROM entry WHERE id = ?"
 
 EXPIRE = "DELETE FROM entry WHERE expires <= ?1 OR stored < ?2"

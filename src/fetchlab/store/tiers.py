@@ -80,6 +80,14 @@ class Tiers:
         times = None if self._shelf is None else self._shelf.times(key)
         return times is not None and self.is_good(*times, since)
 
+    def holds(self, key: str, since: float) -> bool:
+        """Read an entry that is to be good by its times; say whether it is there and whole."""
+        entry = None if self._shelf is None else self._shelf.get(key)
+        if entry is None or not self.is_good(entry.stored, entry.expires, since):
+            return False
+        self._memory.put(entry)
+        return True
+
     def good(self, key: str, since: float | None = None, *, memory_only: bool = False) -> Entry | None:
         """Return an entry to use without asking, and count the hit; None if there is none."""
         if self.rules.mode == "off":

@@ -211,7 +211,10 @@ class Tiers:
         if self._shelf is not None:
             return self._shelf.rows(advice.SELECT)
         return [
-            (one.key, one.kind, one.size, one.stored, one.expires, one.seconds, 0, 1, 0, 0, one.stored)
+            (
+                *(one.key, one.kind, one.size, one.stored, one.expires, one.seconds),
+                *(0, 1, 0, one.checksums()[0], one.stored),
+            )
             for one in reversed(self._memory.entries())
         ]
 

@@ -22,7 +22,7 @@ from fetchlab.model import Request
 from fetchlab.policy.freshness import conditions, is_partial, weathers
 from fetchlab.policy.keys import plain_key
 from fetchlab.store.entry import Entry
-from fetchlab.store.memoize import function_name, is_bound
+from fetchlab.store.naming import function_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -273,14 +273,9 @@ def by_function(task: Callable[[Any], Any], key: Callable[[Any], str] | None) ->
         key: makes an item's key; None for items that are their own.
 
     Raises:
-        ConfigError: the function is a method or a callable object, and there is no ``key``.
+        ConfigError: it cannot be told from another one without a ``key``.
     """
-    if key is None and is_bound(task):
-        raise ConfigError(
-            "key",
-            "with a cache, what is bound to an object needs key=…: it looks like the same of another one",
-        )
-    function = function_name(task)
+    function = function_name(task, keyed=key is not None)
 
     def named(work: Work) -> str:
         own = plain_key(work.item) if key is None else key(work.item)

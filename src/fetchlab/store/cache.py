@@ -150,12 +150,14 @@ class Cache:
         """Make a function remember what it returned for its arguments; a decorator.
 
         ``@cache.memoize`` or ``@cache.memoize(ttl=60)``, for async and plain functions. The key is the
-        function's name and source and its arguments, so a changed function is asked anew.
+        function's name and source, what it holds (its defaults, what it closes over) and its arguments, so a
+        changed function is asked anew.
 
         Args:
             function: what to decorate.
             ttl: as in :meth:`put`.
-            key: makes the key of a call's arguments, where these have no plain form.
+            key: makes the key of a call's arguments, where these have no plain form, or where the function is
+                bound to an object or holds one that has none.
         """
         if function is None:
             return lambda decorated: memoized(self.tiers, decorated, ttl=ttl, key=key)

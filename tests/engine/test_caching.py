@@ -288,6 +288,92 @@ def test_an_accepted_status_is_cached_with_its_status(bed, echo, cache):
     assert run.result()[0].status == 404
 
 
+ONCE = fl.Retry(attempts=1)
+
+
+def test_a_status_that_was_accepted_is_none_for_who_does_not(bed, echo, cache):
+    """A page that is not there would be a success, because another cell could do with it."""
+    url = f"{echo}/refuse/2?status=404"
+    assert fl.fetch([url], accept={404}, cache=cache).wait().stats().ok == 1
+    run = fl.fetch([url], cache=cache, retry=ONCE).wait(20)
+    assert (run.results()[0].error.status, run.attempts().height) == (404, 1)
+    assert fl.fetch([url], accept={404}, cache=cache).wait().stats().cached == 1
+    assert fl.fetch([url], cache=cache).wait(20).frame().select("ok", "status", "cached").row(0) == (
+        True,
+        200,
+        False,
+    )
+    assert (cache.stats().hits, bed.counters("echo")["requests"]) == (1, 3)
+
+
+def test_a_body_above_the_limit_is_none_for_who_set_it(bed, echo, cache):
+    """What a live answer may not be, a replayed one would be."""
+    url = f"{echo}/bytes/5000"
+    fl.fetch([url], cache=cache).wait()
+    run = fl.fetch([url], cache=cache, max_bytes=100).wait(20)
+    assert isinstance(run.results()[0].error, errors.BodyTooLarge)
+    assert fl.fetch([url], cache=cache).wait().stats().cached == 1
+
+
+@pytest.mark.parametrize("ahead", [0, 400])
+def test_a_body_of_another_kind_is_asked_for_anew(bed, echo, cache, ahead):
+    """An error page that somebody stored as bytes would fail each JSON run, retries included, for ever."""
+    url = f"{echo}/json?n=1"
+    page = fl.fetch([f"{echo}/html"], parse="response").result()[0]
+    cache.put(url, page)
+    others = urls_of(echo, ahead, "/anything")
+    fl.fetch(others, cache=cache).wait()
+    for cached in (ahead, ahead + 1):
+        run = fl.fetch([*others, url], workers=2, parse="json", cache=cache, retry=ONCE).wait(30)
+        assert run.result()[-1] == {"wire": "echo", "args": {"n": "1"}}
+        assert run.stats().cached == cached
+
+
+def test_a_body_that_is_unchanged_and_of_another_kind_is_asked_for_in_full(bed, echo, tmp_path):
+    """The server would say at each attempt that what the parser refuses still holds."""
+    cache = fl.Cache(tmp_path / "c.db")
+    url = f"{echo}/bytes/64"
+    fl.fetch([url], cache=cache).wait()
+    aged(cache, url, 7200)
+
+    def parse(response):
+        if response.headers.get("date") == old.headers.get("date") and not tried:
+            tried.append(1)
+            raise errors.Retriable("not this one")
+        return len(response.content)
+
+    tried, old = [], cache.tiers.old(cache.key_of(url)).response()
+    run = fl.fetch([url], cache=cache, parse=parse, retry=fl.Retry(attempts=2, base=0.001)).wait(20)
+    assert (run.result(), run.stats().cached) == ([64], 0)
+    assert (bed.counters("echo")["requests"], cache.stats().revalidated) == (3, 1)
+
+
+def test_offline_what_is_none_for_the_call_fails_as_it_would_live(tmp_path):
+    """A replay would show other errors than the run it replays, or succeed where that failed."""
+    path = tmp_path / "c.db"
+    with fl.testbed.serve(port=0) as bed:
+        base = bed.urls["echo"]
+        urls = [f"{base}/status/404", f"{base}/html", f"{base}/bytes/5000"]
+        fl.fetch(urls, accept={404}, cache=path).wait()
+        live = fl.fetch(urls, parse="json", max_bytes=1000, retry=ONCE).wait()
+    offline = fl.Cache(path, mode="offline")
+    replayed = fl.fetch(urls, parse="json", max_bytes=1000, cache=offline).wait(20)
+    for one, other in zip(live.results(), replayed.results(), strict=True):
+        assert type(one.error) is type(other.error)
+        assert str(one.error) == str(other.error)
+
+
+def test_an_entry_that_is_none_for_the_call_waits_for_its_host(bed, echo, cache):
+    """What takes a request would be let past the rate, as what takes none is."""
+    urls = [f"{echo}/status/404?n={number}" for number in range(3)]
+    fl.fetch(urls, accept={404}, cache=cache).wait()
+    run = fl.fetch(urls, cache=cache, rate=fl.RateLimit(1, per=3600), retry=ONCE)
+    while run.stats().waits.get("rate", 0) < 2:
+        assert not run.ended
+        time.sleep(0.005)
+    run.cancel().wait()
+
+
 def test_only_what_is_safe_is_cached_unless_told(bed, echo, cache, tmp_path):
     """A job would not be submitted a second time, because the first answer was there."""
     request = fl.Request(f"{echo}/anything", "POST", json={"a": 1})

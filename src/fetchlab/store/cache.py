@@ -37,7 +37,8 @@ class Cache:
 
     An entry's key is the request's method, URL and body, secrets masked. Two accounts that get different
     answers for one URL need ``vary=("authorization",)`` or a file each. Responses are stored with a status
-    below 400, or one that ``accept`` names, after their parser has taken them. Secret headers, ``Set-Cookie``
+    below 400, or one that ``accept`` names, after their parser has taken them; a call whose own ``accept``,
+    ``max_bytes`` or ``parse`` refuses what is stored asks anew. Secret headers, ``Set-Cookie``
     among them, are masked in what is stored.
 
     Args:

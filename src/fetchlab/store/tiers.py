@@ -80,24 +80,33 @@ class Tiers:
         times = None if self._shelf is None else self._shelf.times(key)
         return times is not None and self.is_good(*times, since)
 
-    def holds(self, key: str, since: float) -> bool:
-        """Read an entry that is to be good by its times; say whether it is there and whole."""
+    def holds(self, key: str, since: float, after: float = -1.0) -> bool:
+        """Read an entry that is to be good by its times; say whether it is there, whole and late enough."""
         entry = None if self._shelf is None else self._shelf.get(key)
-        if entry is None or not self.is_good(entry.stored, entry.expires, since):
+        if entry is None or entry.stored <= after or not self.is_good(entry.stored, entry.expires, since):
             return False
         self._memory.put(entry)
         return True
 
-    def good(self, key: str, since: float | None = None, *, memory_only: bool = False) -> Entry | None:
-        """Return an entry to use without asking, and count the hit; None if there is none."""
+    def good(
+        self, key: str, since: float | None = None, *, memory_only: bool = False, after: float = -1.0
+    ) -> Entry | None:
+        """Return an entry to use without asking, and count the hit; None if there is none.
+
+        Args:
+            key: its name.
+            since: with ``refresh``, what was stored before is not good enough.
+            memory_only: do not look into the file.
+            after: nor is what was stored at this moment or before, whatever the mode.
+        """
         if self.rules.mode == "off":
             return None
         entry = self._memory.get(key)
         tier = "hits_memory"
-        if entry is None or not self.is_good(entry.stored, entry.expires, since):
+        if entry is None or entry.stored <= after or not self.is_good(entry.stored, entry.expires, since):
             entry = None if self._shelf is None or memory_only else self._shelf.get(key)
             tier = "hits_file"
-            if entry is None or not self.is_good(entry.stored, entry.expires, since):
+            if entry is None or entry.stored <= after or not self.is_good(entry.stored, entry.expires, since):
                 return None
             self._memory.put(entry)
         with self._lock:
@@ -106,6 +115,12 @@ class Tiers:
         if self._shelf is not None:
             self._shelf.touch(key, time.time())
         return entry
+
+    def take_back(self, entry: Entry) -> None:
+        """Count a hit less: the entry was none for who got it."""
+        with self._lock:
+            self._counts["hits_file" if self._counts["hits_file"] else "hits_memory"] -= 1
+            self._saved -= entry.seconds
 
     def old(self, key: str) -> Entry | None:
         """Return an entry of any age, None if there is none."""

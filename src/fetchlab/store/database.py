@@ -78,8 +78,13 @@ def connect(path: Path, layout: Layout) -> sqlite3.Connection:
     return connection
 
 
-def read_only(path: Path, layout: Layout) -> sqlite3.Connection:
+def read_only(path: Path, layout: Layout, *, partial: bool = False) -> sqlite3.Connection:
     """Open a file that is there, for reading; it may lie in a folder where nothing can be written.
+
+    Args:
+        path: the file.
+        layout: what it should be.
+        partial: where its write-ahead log cannot be read, do without what that holds.
 
     Raises:
         StoreError: in the layout's own class.
@@ -88,7 +93,7 @@ def read_only(path: Path, layout: Layout) -> sqlite3.Connection:
         raise layout.error(f"{path}: there is no such {layout.kind}")
     trouble: Exception | None = None
     for mode in ("mode=ro", "mode=ro&immutable=1"):  # the second where WAL's own files cannot be made
-        if "immutable" in mode and path.with_name(path.name + "-wal").exists():
+        if "immutable" in mode and not (partial and _without_log(trouble)) and _log_of(path).exists():
             continue
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}",
@@ -109,6 +114,15 @@ def read_only(path: Path, layout: Layout) -> sqlite3.Connection:
             return connection
     assert trouble is not None
     raise told(trouble, path, layout) from trouble
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _without_log(trouble: Exception | None) -> bool:
+    """Say whether a file cannot be opened for want of what WAL keeps beside it; one that is locked can."""
+    return trouble is not None and any(word in str(trouble) for word in ("unable to open", "readonly", "I/O"))
 
 
 def told(error: Exception, path: Path, layout: Layout) -> StoreError:
@@ -132,6 +146,9 @@ def told(error: Exception, path: Path, layout: Layout) -> StoreError:
     elif "readonly" in lowered or "unable to open" in lowered or isinstance(error, PermissionError):
         reason = "readonly"
         what = f"cannot be opened for writing ({text})"
+    elif "disk i/o" in lowered:
+        reason = "io"
+        what = f"cannot be used ({text}): is the disk full, or gone?"
     else:
         what = f"cannot be used ({text})"
     owned = layout.error(f"{path}: the {layout.kind} {what}")

@@ -1,19 +1,16 @@
 """The tier on disk: one SQLite file, shared by every cache of this process that names it.
 
 Reading is direct, on a connection per thread; writing goes through the one writer thread. A file that turns
-out damaged is moved aside and a new one begun; whatever else goes wrong is told once and the cache does
-without the file for a while: nobody's run ends because its cache cannot be written.
+out damaged is moved aside and a new one begun; whatever else goes wrong is told once and writing, or reading,
+is left alone for a while: nobody's run ends because its cache cannot be written.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import sqlite3
-import threading
 import time
-import warnings
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +24,7 @@ from fetchlab.store.leases import Leases
 from fetchlab.store.memory import Memory
 from fetchlab.store.readers import Readers
 from fetchlab.store.shelf_sql import DELETE, EXPIRE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
+from fetchlab.store.trouble import Trouble
 from fetchlab.store.upkeep import give_back_room, is_larger, put_rows, shrink
 from fetchlab.store.uses import Uses
 from fetchlab.store.writer import Row, Writer
@@ -36,17 +34,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-__all__ = ["Shelf", "shelf_at"]
+__all__ = ["Shelf"]
 
 T = TypeVar("T")
 
 MEMORY_BYTES = 256_000_000
 """What the tier in memory may take."""
 BATCH = 100
-TROUBLE_SECONDS = 5.0
 BACKLOG = 4_000
-
-log = logging.getLogger("fetchlab.cache")
 
 
 class Shelf:
@@ -57,20 +52,21 @@ class Shelf:
         max_bytes: how large it may grow, None for as large as it likes; the write-ahead log beside it takes
             up to 32 MB more for a while.
         readonly: never write, not even which entries were used.
+        on_close: told when it is closed.
 
     Raises:
         CacheError: it cannot be read at all.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int | None, readonly: bool) -> None:
+    def __init__(
+        self, path: Path, *, max_bytes: int | None, readonly: bool, on_close: Callable[[Shelf], object]
+    ) -> None:
         self.path = path.absolute()  # a notebook may change its folder
         self.max_bytes = max_bytes
-        self.readonly = readonly
-        self.trouble: CacheError | None = None
+        self.trouble = Trouble(readonly=readonly)
         self.memory = Memory(0, MEMORY_BYTES)
-        self._blocked_until = 0.0
+        self._on_close = on_close
         self._inode = 0
-        self._told: set[str] = set()
         self._start()
         self._begin()
 
@@ -104,20 +100,20 @@ class Shelf:
 
     def _begin(self) -> None:
         """Open the file once, so that what is wrong with it is told where it is named."""
-        if not self.readonly:
+        if not self.trouble.readonly:
             try:
                 connect(self.path, LAYOUT).close()
-                self._note_inode()
             except StoreError as error:
-                if error.damaged or error.reason in ("locked", "full"):
-                    self._note_inode()
-                    self.failed(error)
-                    return
-                if error.reason != "readonly" or not self.path.is_file():
+                self._note_inode()
+                if not error.damaged and error.reason not in ("locked", "full", "io", "readonly"):
                     raise
-                self.readonly = True
-                self._tell(error)
+                if error.reason == "readonly" and not self.path.is_file():
+                    raise
+                self.failed(error)
+                if error.reason != "readonly":
+                    return
             else:
+                self._note_inode()
                 return
         self._readers.connection()
 
@@ -142,7 +138,7 @@ class Shelf:
             return None  # another key, of the same number
         self._doubted.add(number)
         self.write(DELETE, (number,))
-        self._tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({key})"))
+        self.trouble.tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({key})"))
         return None
 
     def times(self, key: str) -> tuple[float, float | None] | None:
@@ -185,14 +181,14 @@ class Shelf:
         return self._read(read, number)
 
     def _read(self, read: Callable[[sqlite3.Connection], T], number: int | None = None) -> T | None:
-        if time.monotonic() < self._blocked_until:
+        if not self.trouble.readable:
             return None
         try:
             return read(self._readers.connection())
         except (sqlite3.Error, StoreError) as error:
             if number is not None:
                 self._doubted.add(number)
-            self.failed(error)
+            self._not_read(error)
             return None
 
     # writing
@@ -200,7 +196,7 @@ class Shelf:
     @property
     def writable(self) -> bool:
         """False while the file cannot be written."""
-        return not self.readonly and time.monotonic() >= self._blocked_until
+        return self.trouble.writable
 
     @property
     def backlog(self) -> int:
@@ -268,7 +264,7 @@ class Shelf:
 
     def touch(self, key: str, now: float) -> None:
         """Note that an entry was used; written now and then."""
-        if self.readonly:
+        if self.trouble.readonly:
             return
         self._uses.note(id_of(key), now)
         if self._uses.due and self.writable and not self._writer.beating:
@@ -304,7 +300,7 @@ class Shelf:
         self.flush()
         self._readers.close()
         self._writer.rest()
-        forget(self)
+        self._on_close(self)
 
     # tending and trouble
 
@@ -314,7 +310,9 @@ class Shelf:
         A file that somebody has removed or replaced would take what is written all the same, and lose it.
         """
         if self._inode and self._is_replaced():
-            raise CacheError(f"{self.path}: the cache was removed or replaced")
+            error = CacheError(f"{self.path}: the cache was removed or replaced")
+            error.reason = "replaced"
+            raise error
         self._writer.beating = self.leases.beat(connection)
         if self._uses.due:
             self._uses.write(connection)
@@ -323,7 +321,12 @@ class Shelf:
             shrink(connection, self.max_bytes)
 
     def _settled(self, rows: list[Row]) -> None:
-        """Rows are in the file, or will never be: it answers for itself again."""
+        """Rows are in the file: it answers for itself again."""
+        if self.trouble.over():
+            self._readers.open_anew()  # those opened meanwhile may have left the log out
+        self._forget_pending(rows)
+
+    def _forget_pending(self, rows: list[Row]) -> None:
         for sql, values in rows:
             if sql is PUT or sql is RENEW:
                 self._doubted.discard(values[0])
@@ -332,19 +335,34 @@ class Shelf:
                     self._pending.pop(values[0], None)
 
     def failed(self, error: Exception, lost: list[Row] | None = None) -> None:
-        """The file is in trouble: move it aside if it is damaged, else do without it for a while."""
-        self._settled(lost or [])
-        owned = error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
-        self._readers.open_anew()
-        self._writer.open_anew()
-        if not self.readonly and (owned.damaged or not self.path.exists()):
+        """The file cannot be written: move it aside if it is damaged, else leave writing alone."""
+        self._forget_pending(lost or [])
+        owned = self._owned(error)
+        if not self.trouble.readonly and self._is_lost(owned):
             self._replace(owned)
-            return
-        self._blocked_until = time.monotonic() + TROUBLE_SECONDS
-        self._tell(owned)
+        else:
+            self.trouble.no_writing(owned)
+
+    def _not_read(self, error: Exception) -> None:
+        """The file cannot be read: move it aside if it is damaged, else leave reading alone."""
+        owned = self._owned(error)
+        partial = self._readers.partial  # such a connection may see the file in the middle of a change
+        self._readers.open_anew()
+        if not self.trouble.readonly and not partial and self._is_lost(owned):
+            self._replace(owned)
+        else:
+            self.trouble.no_reading(owned)
+
+    def _owned(self, error: Exception) -> StoreError:
+        return error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
+
+    def _is_lost(self, error: StoreError) -> bool:
+        return error.damaged or error.reason == "replaced" or not self.path.exists()
 
     def _replace(self, owned: StoreError) -> None:
         """Move a damaged file aside and begin a new one, unless somebody has done so already."""
+        self._readers.open_anew()
+        self._writer.open_anew()
         if self._is_replaced() and self.path.is_file():
             self._note_inode()
             return
@@ -354,10 +372,12 @@ class Shelf:
                 owned = CacheError(f"{owned}; it was moved to {aside.name} and a new one begun")
             connect(self.path, LAYOUT).close()
         except (OSError, StoreError) as trouble:
-            self._blocked_until = time.monotonic() + TROUBLE_SECONDS
             owned = CacheError(f"{owned}; and it cannot be replaced: {trouble}")
+            self.trouble.no_reading(owned)
+            self.trouble.no_writing(owned)
+        else:
+            self.trouble.tell(owned)
         self._note_inode()
-        self._tell(owned)
 
     def _note_inode(self) -> None:
         with suppress(OSError):
@@ -370,62 +390,8 @@ class Shelf:
         except OSError:
             return True
 
-    def _tell(self, error: StoreError) -> None:
-        """Say it once: in the log, and as a warning where the user looks."""
-        self.trouble = error if isinstance(error, CacheError) else CacheError(str(error))
-        text = f"{error}; the run goes on without it" if self.readonly or not self.writable else str(error)
-        if text in self._told:
-            return
-        self._told.add(text)
-        log.warning("%s", text)
-        with suppress(RuntimeWarning):  # where warnings are errors this thread must not end by one
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
-
 
 _left_alone: list[object] = []  # a parent's connections: even to close them would touch its file
-_shelves: weakref.WeakValueDictionary[tuple[str, bool], Shelf] = weakref.WeakValueDictionary()
-_shelves_lock = threading.Lock()  # guards _shelves and _latest
-_latest: Shelf | None = None  # kept open, so that the next cell finds what this one had in memory
-
-
-def shelf_at(path: Path, *, max_bytes: int | None, readonly: bool) -> Shelf:
-    """Return the one shelf of a file, opened if it was not.
-
-    One that writes will do for who only reads: it knows what is not in the file yet.
-    """
-    global _latest  # noqa: PLW0603
-    real = os.path.realpath(path)
-    with _shelves_lock:
-        shelf = _shelves.get((real, False)) or (_shelves.get((real, True)) if readonly else None)
-        if shelf is None:
-            shelf = _shelves[real, readonly] = Shelf(path, max_bytes=max_bytes, readonly=readonly)
-        elif max_bytes is not None:
-            shelf.max_bytes = max_bytes
-        _latest = shelf
-        return shelf
-
-
-def forget(shelf: Shelf) -> None:
-    """Let the next one who names the file open it."""
-    global _latest  # noqa: PLW0603
-    with _shelves_lock:
-        for name, known in list(_shelves.items()):
-            if known is shelf:
-                del _shelves[name]
-        if _latest is shelf:
-            _latest = None
-
-
-def _after_fork() -> None:
-    """A child has none of its parent's threads, and must not touch its connections."""
-    global _shelves_lock  # noqa: PLW0603
-    _shelves_lock = threading.Lock()
-    for shelf in list(_shelves.values()):
-        shelf.leave_to_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _places() -> Iterator[int]:

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.errors import CacheMiss
+from fetchlab.errors import CacheError, CacheMiss
 from fetchlab.policy.freshness import lasts_until
 from fetchlab.store import advice
 from fetchlab.store.cache_keys import CacheKeys
@@ -16,7 +16,7 @@ from fetchlab.store.cache_stats import CacheStats
 from fetchlab.store.entry import Entry
 from fetchlab.store.lead import Lead
 from fetchlab.store.memory import Memory
-from fetchlab.store.shelf import shelf_at
+from fetchlab.store.shelves import shelf_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,9 +132,13 @@ class Tiers:
 
         Raises:
             CacheMiss: the cache is offline.
+            CacheError: it is, and nobody knows what it holds, for its file cannot be read.
         """
         if self.rules.mode == "offline":
             self.count("misses")
+            shelf = self._shelf
+            if shelf is not None and shelf.trouble.error is not None and not shelf.trouble.readable:
+                raise CacheError(f"{shelf.trouble.error}, and the cache is offline")
             raise CacheMiss(f"the cache is offline and does not hold {key} (cache=fl.Cache(mode=…))")
 
     # keeping
@@ -213,7 +217,7 @@ class Tiers:
         else:
             held = self._shelf.tally()
         names = ("hits_memory", "hits_file", "misses", "revalidated", "stale", "stored")
-        trouble = None if self._shelf is None else self._shelf.trouble
+        trouble = None if self._shelf is None else self._shelf.trouble.error
         return CacheStats(
             **{name: counts[name] for name in names},
             **held,

@@ -58,8 +58,9 @@ class Cache:
 
     Raises:
         ConfigError: a knob has a value that cannot work.
-        CacheError: the file cannot be used and cannot be replaced. One that is damaged or foreign is moved
-            aside, a new one is begun, and a warning says so.
+        CacheError: the file cannot be used and cannot be replaced, or is somebody else's SQLite file, which
+            stays as it is. One that is damaged, or no SQLite file, is moved aside, a new one is begun, and a
+            warning says so.
     """
 
     def __init__(

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
     from fetchlab.errors import StoreError
 
-__all__ = ["Layout", "connect", "move_aside", "read_only", "told"]
+__all__ = ["OURS", "Layout", "check_owner", "connect", "move_aside", "read_only", "told"]
 
 BUSY_SECONDS = 5.0
 PAGE_BYTES = 8192
 LOG_BYTES = 1 << 25
 """Of the write-ahead log before it is copied into the file; pages that many batches touch are copied once."""
 COMPANIONS = ("-wal", "-shm", "-journal")
+OURS = {0x464C4A4E: "journal", 0x666C6301: "cache"}
+"""Our own kinds of files by their marks."""
 _DAMAGE = ("malformed", "not a database", "disk image", "corrupt", "unsupported file format")
 
 
@@ -228,11 +230,35 @@ def _check_mark(connection: sqlite3.Connection, path: Path, layout: Layout) -> N
     mark = _pragma(connection, "application_id")
     if mark == layout.mark or (mark == 0 and _is_empty(connection)):
         return
-    with closing(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")) as rows:
+    tables = "not to be read"
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")) as rows,
+    ):
         tables = ", ".join(name for (name,) in rows) or "none"
-    error = layout.error(f"{path}: this SQLite file is no fetchlab {layout.kind} (its tables: {tables})")
-    error.damaged, error.reason = True, "damaged"
-    raise error
+    raise _foreign(path, layout, mark, tables)
+
+
+def check_owner(path: Path, layout: Layout) -> None:
+    """Refuse a file that says, damaged or not, that it is somebody else's.
+
+    Raises:
+        StoreError: it does; in the layout's own class.
+    """
+    with suppress(OSError), path.open("rb") as file:
+        head = file.read(72)
+        mark = int.from_bytes(head[68:72], "big")
+        if head.startswith(b"SQLite format 3\0") and mark not in (0, layout.mark):
+            raise _foreign(path, layout, mark, "not to be read")
+
+
+def _foreign(path: Path, layout: Layout, mark: int, tables: str) -> StoreError:
+    owner = f", it is a fetchlab {OURS[mark]}" if mark in OURS else ""
+    error = layout.error(
+        f"{path}: this SQLite file is no fetchlab {layout.kind}{owner} (its tables: {tables})"
+    )
+    error.damaged, error.reason = True, "foreign"
+    return error
 
 
 def _check_version(version: int, path: Path, layout: Layout) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fetchlab import loop
 from fetchlab.errors import CacheError, StoreError
-from fetchlab.store.database import connect, move_aside, told
+from fetchlab.store.database import check_owner, connect, move_aside, told
 from fetchlab.store.entry import Entry, id_of
 from fetchlab.store.flights import Flights
 from fetchlab.store.leases import Leases
@@ -105,7 +105,9 @@ class Shelf:
                 connect(self.path, LAYOUT).close()
             except StoreError as error:
                 self._note_inode()
-                if not error.damaged and error.reason not in ("locked", "full", "io", "readonly"):
+                if error.damaged:
+                    self._refuse_foreign(error)
+                elif error.reason not in ("locked", "full", "io", "readonly"):
                     raise
                 if error.reason == "readonly" and not self.path.is_file():
                     raise
@@ -115,7 +117,24 @@ class Shelf:
             else:
                 self._note_inode()
                 return
-        self._readers.connection()
+        try:
+            self._readers.connection()
+        except StoreError as error:
+            self._refuse_foreign(error)
+            raise
+
+    def _refuse_foreign(self, error: StoreError) -> None:
+        """Leave somebody else's file where it is, above all a journal that is being written."""
+        try:
+            check_owner(self.path, LAYOUT)
+        except CacheError as foreign:
+            error = foreign
+        if error.reason == "foreign":
+            refused = CacheError(
+                f"{error}; it is left as it is: give the cache another file (fl.Cache(path=…))"
+            )
+            refused.damaged, refused.reason = True, "foreign"
+            raise refused
 
     # reading
 
@@ -357,6 +376,11 @@ class Shelf:
         return error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
 
     def _is_lost(self, error: StoreError) -> bool:
+        if error.damaged:
+            try:
+                self._refuse_foreign(error)
+            except CacheError:
+                return False
         return error.damaged or error.reason == "replaced" or not self.path.exists()
 
     def _replace(self, owned: StoreError) -> None:
@@ -367,7 +391,7 @@ class Shelf:
             self._note_inode()
             return
         try:
-            if self.path.exists():
+            if owned.damaged and self.path.exists():
                 aside = move_aside(self.path)
                 owned = CacheError(f"{owned}; it was moved to {aside.name} and a new one begun")
             connect(self.path, LAYOUT).close()

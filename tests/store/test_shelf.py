@@ -227,8 +227,8 @@ if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 warnings.simplefilter("ignore")
 cache = fl.Cache(sys.argv[1])
-cache.put("new", 1)
-print(cache.get(3) == bytes([3]) * 3000, cache.get("new"), "writing" in cache.stats().trouble)
+print(cache.get_or_create("new", lambda: 1), cache.get("new"))
+print(cache.get(3) == bytes([3]) * 3000, "writing" in cache.stats().trouble)
 try:
     fl.Cache(sys.argv[1] + ".other")
 except fl.errors.CacheError as error:
@@ -252,7 +252,7 @@ def test_a_read_only_folder_is_read(tmp_path):
         )
     finally:
         folder.chmod(0o755)
-    assert done.stdout.split() == ["True", "1", "True", "refused", "True"], done.stderr
+    assert done.stdout.split() == ["1", "1", "True", "True", "refused", "True"], done.stderr
 
 
 def test_a_newer_file_is_refused_at_the_call(tmp_path):

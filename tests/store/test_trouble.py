@@ -156,6 +156,45 @@ def test_a_log_that_a_crash_left_in_a_read_only_folder_does_not_matter(tmp_path,
     assert said[:4] == ["40", "60", "40", "True"]
 
 
+ORDERS = {
+    "put": lambda cache: cache.put("k", 2),
+    "delete": lambda cache: cache.delete("k"),
+    "clear": lambda cache: cache.clear(),
+    "expire": lambda cache: cache.expire(0),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_an_order_that_cannot_be_done_is_an_error(path, locked, order):
+    """Who cleared a cache would be told of 0 entries, and find all of them on the next day."""
+    cache = fl.Cache(path)
+    assert cache.get("k") == 1
+    with pytest.raises(errors.CacheError, match=r"locked by another process.*what was ordered is not done"):
+        order(cache)
+    assert (cache.get("k"), cache.stats().entries) == (1, 101)
+    locked.execute("ROLLBACK")
+    order(cache)
+    cache.flush()
+    assert cache.get("k") in (None, 2)
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_offline_nothing_is_ordered(path, order):
+    """``offline`` is for replaying: what is dropped would be there again, what is put be gone."""
+    with pytest.raises(errors.CacheError, match=r"mode='offline'.*not done"):
+        order(fl.Cache(path, mode="offline"))
+
+
+def test_much_that_is_put_is_all_there(tmp_path):
+    """What comes faster than it can be written would be left out, unnoticed."""
+    with fl.Cache(tmp_path / "many.db", memory=0) as cache:
+        for number in range(9_000):
+            cache.put(number, number)
+        cache.flush()
+        assert cache.stats().entries == 9_000
+
+
 FULL = """
 import resource, signal, sys, warnings
 import fetchlab as fl

@@ -121,8 +121,11 @@ class Cache:
 
         Raises:
             StoreError: the value cannot be stored.
+            CacheError: the file cannot be written; a run goes on then, an order does not.
         """
-        self.tiers.store_value(self.key_of(key), value, ttl)
+        name = self.key_of(key)
+        self.tiers.take_orders()
+        self.tiers.store_value(name, value, ttl)
 
     def get_or_create(self, key: Any, create: Callable[[], Any], ttl: Any = OWN) -> Any:
         """Return what is stored, else what ``create`` returns, stored from then on.
@@ -166,11 +169,19 @@ class Cache:
         return memoized(self.tiers, function, ttl=ttl, key=key)
 
     def delete(self, key: Any) -> bool:
-        """Drop an entry; say whether it was there."""
+        """Drop an entry; say whether it was there.
+
+        Raises:
+            CacheError: the file cannot be written.
+        """
         return self.tiers.remove(self.key_of(key))
 
     def clear(self) -> int:
-        """Drop all entries; return how many there were."""
+        """Drop all entries; return how many there were.
+
+        Raises:
+            CacheError: the file cannot be written.
+        """
         return self.tiers.clear()
 
     def expire(self, older_than: float | None = None) -> int:
@@ -181,6 +192,9 @@ class Cache:
 
         Returns:
             How many were dropped.
+
+        Raises:
+            CacheError: the file cannot be written.
         """
         now = time.time()
         return self.tiers.expire(now, -1.0 if older_than is None else now - older_than)

@@ -254,10 +254,14 @@ class Shelf:
             self._writer.write(RENEW, (number, entry.stored, entry.expires))
 
     def remove(self, key: str) -> bool:
-        """Drop an entry; say whether it was there."""
+        """Drop an entry; say whether it was there.
+
+        Raises:
+            CacheError: the file cannot be written; likewise in :meth:`clear` and :meth:`expire`.
+        """
         number = id_of(key)
-        self.memory.remove(key)
-        return self.ask(lambda connection: connection.execute(DELETE, (number,)).rowcount, 0) > 0
+        dropped = self.order(lambda connection: connection.execute(DELETE, (number,)).rowcount)
+        return self.memory.remove(key) or dropped > 0
 
     def clear(self) -> int:
         """Drop all entries and give their room back; return how many there were."""
@@ -267,8 +271,9 @@ class Shelf:
             give_back_room(connection)
             return count
 
+        count = self.order(empty)
         self.memory.clear()
-        return self.ask(empty, 0)
+        return count
 
     def expire(self, now: float, before: float) -> int:
         """Drop what is over at this moment or was stored before another; return how many."""
@@ -278,8 +283,9 @@ class Shelf:
             give_back_room(connection)
             return count
 
+        count = self.order(drop)
         self.memory.expire(now, before)
-        return self.ask(drop, 0)
+        return count
 
     def touch(self, key: str, now: float) -> None:
         """Note that an entry was used; written now and then."""
@@ -298,15 +304,31 @@ class Shelf:
         """Call a function in a transaction on the writer's thread; return the future of its value."""
         return self._writer.call(function)
 
-    def ask(self, function: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """Do the same and wait for it; ``otherwise`` if the file cannot be written."""
-        if not self.writable:
-            return otherwise
+    def order(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Do in a transaction what a person has asked for, and wait for it.
+
+        Raises:
+            CacheError: it cannot be done.
+        """
+        if self.trouble.readonly:
+            why = self.trouble.error or f"{self.path}: the cache is offline (mode='offline')"
+            raise CacheError(f"{why}; what was ordered is not done")
         try:
             value: T = self._writer.call(function).result()
-        except (sqlite3.Error, StoreError, RuntimeError):
-            return otherwise
+        except (sqlite3.Error, StoreError, RuntimeError) as error:
+            raise CacheError(f"{self._owned(error)}; what was ordered is not done") from error
         return value
+
+    def take_orders(self) -> None:
+        """Make sure that what a person stores now will be in the file, as far as anybody knows.
+
+        Raises:
+            CacheError: it cannot be written.
+        """
+        if self.trouble.readonly or not self.writable:
+            self.order(lambda _: None)
+        elif self._writer.waiting > BACKLOG and not loop.on_loop_thread():
+            self.flush()
 
     def flush(self) -> None:
         """Wait until everything so far is in the file."""

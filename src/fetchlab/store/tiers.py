@@ -163,6 +163,15 @@ class Tiers:
         if keep:
             self.store(Entry.of_value(key, value, stored=now, expires=expires, seconds=seconds))
 
+    def take_orders(self) -> None:
+        """Make sure that what a person stores will be kept.
+
+        Raises:
+            CacheError: the file cannot be written.
+        """
+        if self._shelf is not None:
+            self._shelf.take_orders()
+
     def lasts_until(self, response: Any, now: float) -> tuple[bool, float | None]:
         """Return whether to store a response or value (None), and until when it is good."""
         ttl = self.rules.ttl

@@ -18,6 +18,7 @@ from polars.testing import assert_frame_equal
 
 import fetchlab as fl
 from fetchlab import errors
+from fetchlab.store import upkeep
 from fetchlab.store.entry import Entry
 from fetchlab.store.memory import Memory
 
@@ -368,6 +369,45 @@ def test_the_file_keeps_to_its_size(tmp_path):
         assert cache.get(1) is None
     assert path.stat().st_size <= 2_000_000
     assert stats.entries > 100
+
+
+def test_the_log_beside_the_file_keeps_to_half_of_its_size(tmp_path):
+    """A limit of 4 MB would take 36 MB of a disk."""
+    path, most = tmp_path / "c.db", 0
+    with fl.Cache(path, max_bytes=4_000_000, memory=0) as cache:
+        for number in range(2_000):
+            cache.put(number, bytes(10_000))
+            if number % 100 == 99:
+                cache.flush()
+                most = max(most, path.with_name("c.db-wal").stat().st_size)
+        assert cache.stats().evicted > 1_000
+    assert most < 2_000_000 + 200 * 10_000
+    assert path.stat().st_size <= 4_000_000
+
+
+def test_much_is_dropped_in_many_transactions(tmp_path, monkeypatch):
+    """Other processes would wait for the lock until all of a million were gone, and give it up."""
+    monkeypatch.setattr(upkeep, "SLICE", 100)
+    path = tmp_path / "c.db"
+    with fl.Cache(path, memory=0) as cache:
+        for number in range(1_500):
+            cache.put(number, bytes(1_000))
+    commits, step = [], upkeep.Shrinking.step
+    monkeypatch.setattr(upkeep.Shrinking, "step", lambda *given: commits.append(1) or step(*given))
+    limit = path.stat().st_size // 2
+    with fl.Cache(path, max_bytes=limit, memory=0) as cache:
+        cache.get(0)
+        cache.put("one more", 1)
+        cache.flush()
+        assert (cache.get("one more"), len(cache.get(0))) == (1, 1_000)
+        held = cache.stats()
+        assert held.entries + held.evicted == 1_501
+        assert len(commits) > held.evicted / 200
+    assert path.stat().st_size <= limit
+    with fl.Cache(path, memory=0) as cache:
+        assert cache.expire(older_than=0) == held.entries
+        assert cache.stats().entries == 0
+    assert path.stat().st_size < 100_000
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ class Cache:
             :class:`Response` that returns them, 0 for what is not to be stored.
         memory: entries in memory, the least recently used dropped first; caches of one file share them.
         max_bytes: size of the file (without one, of the memory) at which the least recently used are dropped.
+            While it is open the write-ahead log beside it comes on top, half as much again and 32 MB at most.
         mode: ``"use"``; ``"refresh"`` asks again for everything stored before the run; ``"offline"`` makes no
             request at all, whatever the entries' age, and ends an item without one as ``CacheMiss``;
             ``"off"``.

@@ -55,10 +55,15 @@ class Layout:
     shrinks: bool = True
 
 
-def connect(path: Path, layout: Layout) -> sqlite3.Connection:
+def connect(path: Path, layout: Layout, *, log_bytes: int = LOG_BYTES) -> sqlite3.Connection:
     """Open a file for reading and writing; make it if there is none.
 
     The connection is in autocommit mode and may be handed from thread to thread, not shared.
+
+    Args:
+        path: the file.
+        layout: what it is to hold.
+        log_bytes: length of the write-ahead log at which it is copied into the file.
 
     Raises:
         StoreError: in the layout's own class; :func:`told` says of which kind.
@@ -71,7 +76,7 @@ def connect(path: Path, layout: Layout) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         raise told(error, path, layout) from error
     try:
-        _prepare(connection, path, layout)
+        _prepare(connection, path, layout, log_bytes)
     except BaseException as error:
         connection.close()
         if isinstance(error, sqlite3.Error):
@@ -178,7 +183,7 @@ def move_aside(path: Path) -> Path:
     return aside
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout, log_bytes: int) -> None:
     if _pragma(connection, "page_count") == 0:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # both are heeded only before the first table
         if layout.shrinks:
@@ -187,8 +192,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None
         _check_mark(connection, path, layout)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // PAGE_BYTES}")
-    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {max(1, log_bytes // PAGE_BYTES)}")
+    connection.execute(f"PRAGMA journal_size_limit = {log_bytes}")
     connection.execute("BEGIN IMMEDIATE")  # of several processes that come at once, one makes the tables
     try:
         version = _pragma(connection, "user_version")

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fetchlab import loop
 from fetchlab.errors import CacheError, StoreError
-from fetchlab.store.database import check_owner, connect, move_aside, told
+from fetchlab.store.database import LOG_BYTES, check_owner, connect, move_aside, told
 from fetchlab.store.entry import Entry, id_of
 from fetchlab.store.flights import Flights
 from fetchlab.store.leases import Leases
 from fetchlab.store.memory import Memory
 from fetchlab.store.readers import Readers
-from fetchlab.store.shelf_sql import DELETE, EXPIRE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
+from fetchlab.store.shelf_sql import DELETE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
 from fetchlab.store.trouble import Trouble
-from fetchlab.store.upkeep import give_back_room, is_larger, put_rows, shrink
+from fetchlab.store.upkeep import GAP_SECONDS, Shrinking, put_rows
 from fetchlab.store.uses import Uses
 from fetchlab.store.writer import Row, Writer
 
@@ -50,7 +50,7 @@ class Shelf:
     Args:
         path: the file.
         max_bytes: how large it may grow, None for as large as it likes; the write-ahead log beside it takes
-            up to 32 MB more for a while.
+            half as much again for a while, 32 MB at most, and more only if one batch does.
         readonly: never write, not even which entries were used.
         on_close: told when it is closed.
 
@@ -62,6 +62,7 @@ class Shelf:
         self, path: Path, *, max_bytes: int | None, readonly: bool, on_close: Callable[[Shelf], object]
     ) -> None:
         self.path = path.absolute()  # a notebook may change its folder
+        self._log = _Log()
         self.max_bytes = max_bytes
         self.trouble = Trouble(readonly=readonly)
         self.memory = Memory(0, MEMORY_BYTES)
@@ -78,12 +79,13 @@ class Shelf:
         self._doubted: set[int] = set()  # entries that could not be read when last tried
         self._places = _places()
         self._uses = Uses()
-        path = self.path
+        self._shrinking = Shrinking()
+        path, log = self.path, self._log
         failed = weakref.WeakMethod(self.failed)
         tend = weakref.WeakMethod(self._tend)
         settled = weakref.WeakMethod(self._settled)
         self._writer = Writer(  # which holds no reference, so that a shelf nobody uses is closed
-            lambda: connect(path, LAYOUT),
+            lambda: connect(path, LAYOUT, log_bytes=log.bytes),
             name="fetchlab-cache",
             batch_size=BATCH,
             write_rows=put_rows,
@@ -218,6 +220,16 @@ class Shelf:
         return self.trouble.writable
 
     @property
+    def max_bytes(self) -> int | None:
+        """How large the file may grow, None for as large as it likes."""
+        return self._max_bytes
+
+    @max_bytes.setter
+    def max_bytes(self, value: int | None) -> None:
+        self._max_bytes = value
+        self._log.bytes = LOG_BYTES if value is None else min(LOG_BYTES, value // 2)
+
+    @property
     def backlog(self) -> int:
         """Rows that are not in the file yet."""
         return self._writer.waiting
@@ -253,40 +265,6 @@ class Shelf:
             self.leases.over(number)
             self._writer.write(RENEW, (number, entry.stored, entry.expires))
 
-    def remove(self, key: str) -> bool:
-        """Drop an entry; say whether it was there.
-
-        Raises:
-            CacheError: the file cannot be written; likewise in :meth:`clear` and :meth:`expire`.
-        """
-        number = id_of(key)
-        dropped = self.order(lambda connection: connection.execute(DELETE, (number,)).rowcount)
-        return self.memory.remove(key) or dropped > 0
-
-    def clear(self) -> int:
-        """Drop all entries and give their room back; return how many there were."""
-
-        def empty(connection: sqlite3.Connection) -> int:
-            count = connection.execute("DELETE FROM entry WHERE true").rowcount
-            give_back_room(connection)
-            return count
-
-        count = self.order(empty)
-        self.memory.clear()
-        return count
-
-    def expire(self, now: float, before: float) -> int:
-        """Drop what is over at this moment or was stored before another; return how many."""
-
-        def drop(connection: sqlite3.Connection) -> int:
-            count = connection.execute(EXPIRE, (now, before)).rowcount
-            give_back_room(connection)
-            return count
-
-        count = self.order(drop)
-        self.memory.expire(now, before)
-        return count
-
     def touch(self, key: str, now: float) -> None:
         """Note that an entry was used; written now and then."""
         if self.trouble.readonly:
@@ -304,37 +282,13 @@ class Shelf:
         """Call a function in a transaction on the writer's thread; return the future of its value."""
         return self._writer.call(function)
 
-    def order(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Do in a transaction what a person has asked for, and wait for it.
-
-        Raises:
-            CacheError: it cannot be done.
-        """
-        if self.trouble.readonly:
-            why = self.trouble.error or f"{self.path}: the cache is offline (mode='offline')"
-            raise CacheError(f"{why}; what was ordered is not done")
-        try:
-            value: T = self._writer.call(function).result()
-        except (sqlite3.Error, StoreError, RuntimeError) as error:
-            raise CacheError(f"{self._owned(error)}; what was ordered is not done") from error
-        return value
-
-    def take_orders(self) -> None:
-        """Make sure that what a person stores now will be in the file, as far as anybody knows.
-
-        Raises:
-            CacheError: it cannot be written.
-        """
-        if self.trouble.readonly or not self.writable:
-            self.order(lambda _: None)
-        elif self._writer.waiting > BACKLOG and not loop.on_loop_thread():
-            self.flush()
-
     def flush(self) -> None:
         """Wait until everything so far is in the file."""
         if self.writable:
             with suppress(sqlite3.Error, StoreError, RuntimeError):
                 self.call(self._uses.write).result()
+                while self._shrinking.under_way:
+                    self.call(_nothing).result()
 
     def close(self) -> None:
         """Write the rest and close the file; the next use opens it again."""
@@ -357,15 +311,18 @@ class Shelf:
         self._writer.beating = self.leases.beat(connection)
         if self._uses.due:
             self._uses.write(connection)
-        if self.max_bytes is not None and is_larger(connection, self.max_bytes):
+        if self.max_bytes is not None and self._shrinking.is_needed(connection, self.max_bytes):
             self._uses.write(connection)
-            shrink(connection, self.max_bytes)
+            if self._shrinking.step(connection, self.max_bytes):
+                self._writer.call(_nothing)
 
     def _settled(self, rows: list[Row]) -> None:
         """Rows are in the file: it answers for itself again."""
         if self.trouble.over():
             self._readers.open_anew()  # those opened meanwhile may have left the log out
         self._forget_pending(rows)
+        if self._shrinking.under_way:
+            time.sleep(GAP_SECONDS)
 
     def _forget_pending(self, rows: list[Row]) -> None:
         for sql, values in rows:
@@ -378,7 +335,8 @@ class Shelf:
     def failed(self, error: Exception, lost: list[Row] | None = None) -> None:
         """The file cannot be written: move it aside if it is damaged, else leave writing alone."""
         self._forget_pending(lost or [])
-        owned = self._owned(error)
+        self._shrinking.start_over()
+        owned = self.owned(error)
         if not self.trouble.readonly and self._is_lost(owned):
             self._replace(owned)
         else:
@@ -386,7 +344,7 @@ class Shelf:
 
     def _not_read(self, error: Exception) -> None:
         """The file cannot be read: move it aside if it is damaged, else leave reading alone."""
-        owned = self._owned(error)
+        owned = self.owned(error)
         partial = self._readers.partial  # such a connection may see the file in the middle of a change
         self._readers.open_anew()
         if not self.trouble.readonly and not partial and self._is_lost(owned):
@@ -394,7 +352,8 @@ class Shelf:
         else:
             self.trouble.no_reading(owned)
 
-    def _owned(self, error: Exception) -> StoreError:
+    def owned(self, error: Exception) -> StoreError:
+        """Return an error of ours for one of SQLite's."""
         return error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
 
     def _is_lost(self, error: StoreError) -> bool:
@@ -438,6 +397,16 @@ class Shelf:
 
 
 _left_alone: list[object] = []  # a parent's connections: even to close them would touch its file
+
+
+class _Log:
+    """The length of the write-ahead log, where the writer finds it, who does not know the shelf."""
+
+    bytes = LOG_BYTES
+
+
+def _nothing(_: object) -> None:
+    """Have a transaction made, for what belongs to each."""
 
 
 def _places() -> Iterator[int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import CacheError, CacheMiss
 from fetchlab.policy.freshness import lasts_until
-from fetchlab.store import advice
+from fetchlab.store import advice, orders
 from fetchlab.store.cache_keys import CacheKeys
 from fetchlab.store.cache_stats import CacheStats
 from fetchlab.store.entry import Entry
@@ -170,7 +170,7 @@ class Tiers:
             CacheError: the file cannot be written.
         """
         if self._shelf is not None:
-            self._shelf.take_orders()
+            orders.prepare(self._shelf)
 
     def lasts_until(self, response: Any, now: float) -> tuple[bool, float | None]:
         """Return whether to store a response or value (None), and until when it is good."""
@@ -189,20 +189,21 @@ class Tiers:
 
     def remove(self, key: str) -> bool:
         """Drop an entry; say whether it was there."""
-        return self._memory.remove(key) if self._shelf is None else self._shelf.remove(key)
+        return self._memory.remove(key) if self._shelf is None else orders.remove(self._shelf, key)
 
     def clear(self) -> int:
         """Drop all entries; return how many there were."""
         if self._shelf is not None:
-            return self._shelf.clear()
+            return orders.clear(self._shelf)
         count = len(self._memory)
         self._memory.clear()
         return count
 
     def expire(self, now: float, before: float) -> int:
         """Drop what is over at a moment or was stored before another; return how many."""
-        held = self._memory if self._shelf is None else self._shelf
-        return held.expire(now, before)
+        if self._shelf is not None:
+            return orders.expire(self._shelf, now, before)
+        return self._memory.expire(now, before)
 
     # telling
 

@@ -285,6 +285,68 @@ def test_secrets_among_arguments_are_told_apart_and_not_stored(tmp_path):
     assert not any(b"S3CRET" in file.read_bytes() for file in tmp_path.iterdir())
 
 
+SECRET = "S3CRET-0123456789"
+CALLS = {
+    "auth": ("user", SECRET),
+    "cookies": {"sid": SECRET},
+    "passphrase": SECRET,
+    "key": SECRET,
+    "tokens": [SECRET],
+    "credentials": {"pw": SECRET},
+    "api_key": {"value": SECRET},
+    "cfg": {"token": {"value": [SECRET]}, "clientSecret": SECRET},
+    "headers": [("Authorization", SECRET)],
+    "pin": 32168_5550199,
+    "by_id": {1: {"password": SECRET}},
+    "text": f"Cookie: sid={SECRET}",
+    "url": f"https://h/x?api_key={SECRET}",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), CALLS.items(), ids=CALLS)
+def test_a_secret_argument_is_hidden_by_its_name_however_deep(tmp_path, name, value):
+    """A file that is shared would hold the account it was made with."""
+    with fl.Cache(tmp_path / "c.db") as cache:
+
+        @cache.memoize
+        def ask(**knobs):
+            return len(str(knobs))
+
+        @cache.memoize
+        def named(value):
+            return 1
+
+        longer = {name: value, "page": 1, "note": "x" * 300}
+        assert ask(**{name: value}) == ask(**{name: value}) != ask(**longer)
+        other = {"auth": ("user", "x" * 17), "pin": 1}.get(name, "other")
+        assert ask(**{name: other}) == len(str({name: other}))
+        named({name: value})
+        assert cache.stats().entries == 4
+        assert cache.stats().hits == 1
+    for file in tmp_path.iterdir():
+        assert b"S3CRET" not in file.read_bytes()
+        assert b"321685550199" not in file.read_bytes()
+
+
+def test_a_secret_in_a_plain_key_is_hidden(tmp_path):
+    """Keys that are no URLs would be stored as they are; masked alone, two would be one."""
+    keys = [
+        f"{name}S3CRET-{number}"
+        for name in ("Authorization: Bearer ", "token=", "a password: ")
+        for number in "12"
+    ]
+    with fl.Cache(tmp_path / "c.db") as cache:
+        for key in keys:
+            cache.put(key, key[-1])
+            cache.put(("of", key), 1)
+        assert [cache.get(key) for key in keys] == ["1", "2"] * 3
+        run = fl.map(lambda item: item[-1], keys, cache=cache).wait()
+        assert run.result() == ["1", "2"] * 3
+        assert cache.stats().entries == 18
+    for file in tmp_path.iterdir():
+        assert b"S3CRET" not in file.read_bytes()
+
+
 def test_functions_of_one_source_are_told_apart_by_what_they_hold(cache):
     """A function made in a loop would give the first one's values."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from fetchlab.errors import ConfigError
-from fetchlab.redaction import redact_text, redact_url
+from fetchlab.redaction import redact_plain, redact_text, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def plain_key(item: Any) -> str | None:
     Strings are their own key; numbers, booleans and tuples of those are written as JSON.
     """
     if isinstance(item, str):
-        return redact_url(item)
+        return redact_plain(item)
     if isinstance(item, int | float) or (isinstance(item, tuple) and all(map(_is_plain, item))):
         return json.dumps(_redacted(item), ensure_ascii=False)
     return None
@@ -156,7 +156,7 @@ def _is_plain(item: Any) -> bool:
 
 def _redacted(item: Any) -> Any:
     if isinstance(item, str):
-        return redact_url(item)
+        return redact_plain(item)
     return tuple(map(_redacted, item)) if isinstance(item, tuple) else item
 
 

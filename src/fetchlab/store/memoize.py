@@ -7,9 +7,9 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import ConfigError, StoreError
-from fetchlab.redaction import redact_text
+from fetchlab.redaction import redact_plain
 from fetchlab.store.creating import created, created_async
-from fetchlab.store.naming import digest, function_name, plain, remember_name
+from fetchlab.store.naming import function_name, plain, remember_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +37,8 @@ def memoized(
     own = _arguments(function) if key is None else key
 
     def name_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        given = str(own(*args, **kwargs))
-        shown = redact_text(given)
-        return f"{name} {shown}" if shown == given else f"{name} {shown} #{digest(given)}"
+        given = own(*args, **kwargs)
+        return f"{name} {given}" if key is None else f"{name} {redact_plain(str(given))}"
 
     if inspect.iscoroutinefunction(function):
 

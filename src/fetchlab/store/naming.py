@@ -22,6 +22,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import ConfigError, StoreError
+from fetchlab.redaction import redact_data
 from fetchlab.store.values import encode
 
 if TYPE_CHECKING:
@@ -60,14 +61,18 @@ def remember_name(function: Callable[..., Any], name: str) -> None:
 def plain(value: Any) -> str:
     """Return a plain value as JSON, in full while that is short.
 
+    What is secret in it, by its name or by what it looks like, is masked, and a fingerprint tells it apart.
+
     Raises:
         StoreError: it has no plain form.
     """
     kind, data = encode(value)
     if kind not in ("json", "tagged"):
         return digest(kind + hashlib.blake2b(data).hexdigest())
-    text = json.dumps(_settled(json.loads(data)), sort_keys=True, ensure_ascii=False)
-    return text if len(text) <= SHORT else digest(text)
+    settled = _settled(json.loads(data))
+    text, shown = (_dumped(one) for one in (settled, redact_data(settled)))
+    told = shown if len(shown) <= SHORT else digest(text)
+    return told if shown == text else f"{told} #{digest(text)}"
 
 
 def digest(text: str) -> str:
@@ -195,6 +200,10 @@ def _constant(value: Any) -> str:
     return repr(value)
 
 
+def _dumped(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
 def _settled(value: Any) -> Any:
     """Put what has no order of its own into one: sets, and dicts with other keys than text."""
     if isinstance(value, list):
@@ -204,5 +213,5 @@ def _settled(value: Any) -> Any:
     settled = {name: _settled(one) for name, one in value.items()}
     for tag in ("$set", "$frozenset", "$dict"):
         if tag in settled and isinstance(settled[tag], list):
-            settled[tag] = sorted(settled[tag], key=lambda one: json.dumps(one, sort_keys=True))
+            settled[tag] = sorted(settled[tag], key=_dumped)
     return settled

@@ -519,6 +519,17 @@ def test_the_frame_tells_of_every_entry(cache):
     assert frame["fetches"].to_list() == [1, 1]
 
 
+def test_the_frame_tells_of_what_was_stored_and_used_a_moment_ago(tmp_path):
+    """Right after a run entries would be missing, and none have been used."""
+    cache = fl.Cache(tmp_path / "c.db")
+    for number in range(30):
+        cache.put(f"http://h/{number}?_=1", 1)
+        cache.get(f"http://h/{number}?_=1")
+    assert (cache.frame().height, cache.frame()["hits"].sum()) == (30, 30)
+    cache.put("http://h/0?_=2", 1)
+    assert cache.advice()["knob"].to_list() == ['ignore=("_",)']
+
+
 def test_the_frame_tells_hosts_as_a_run_does(bed, tmp_path):
     """Hit rates by host would need a regular expression, and would not join to a run's timings."""
     cache = fl.Cache(tmp_path / "c.db")

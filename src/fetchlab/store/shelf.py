@@ -282,12 +282,12 @@ class Shelf:
         """Call a function in a transaction on the writer's thread; return the future of its value."""
         return self._writer.call(function)
 
-    def flush(self) -> None:
-        """Wait until everything so far is in the file."""
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until everything so far is in the file, for so many seconds at most."""
         if self.writable:
-            with suppress(sqlite3.Error, StoreError, RuntimeError):
-                self.call(self._uses.write).result()
-                while self._shrinking.under_way:
+            with suppress(sqlite3.Error, StoreError, RuntimeError, TimeoutError):
+                self.call(self._uses.write).result(timeout)
+                while self._shrinking.under_way and timeout is None:
                     self.call(_nothing).result()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from fetchlab import loop
 from fetchlab.errors import CacheError, CacheMiss
 from fetchlab.policy.freshness import lasts_until
 from fetchlab.store import advice, orders
@@ -29,6 +30,8 @@ OWN = object()
 """In place of a ttl: the cache's own."""
 DEFAULT_TTL = 3600.0
 """For values, where the cache's ttl is a function of responses."""
+FLUSH_SECONDS = 2.0
+"""What a table of entries waits at most for those that are not in the file yet."""
 
 
 class Tiers:
@@ -238,6 +241,8 @@ class Tiers:
     def rows(self) -> list[tuple[Any, ...]]:
         """Return a row per entry, the latest stored first, as :mod:`~fetchlab.store.advice` reads them."""
         if self._shelf is not None:
+            if not loop.on_loop_thread():
+                self._shelf.flush(FLUSH_SECONDS)
             return self._shelf.rows(advice.SELECT)
         return [
             (

@@ -253,6 +253,16 @@ def test_an_old_entry_stands_in_for_an_item_that_was_given_up(bed, echo, tmp_pat
     assert run.frame()["ok"].to_list() == [False, True]
 
 
+def test_an_asker_who_is_tried_again_is_one_miss(bed, echo, cache):
+    """The hit rate would depend on the service's faults."""
+    urls = [f"{echo}/refuse/2?status=500&n={number}" for number in range(10)]
+    for _ in range(2):
+        fl.fetch(urls, cache=cache, retry=fl.Retry(attempts=3, base=0.001)).wait()
+    stats = cache.stats()
+    assert (stats.misses, stats.hits, stats.hit_rate) == (10, 10, 0.5)
+    assert bed.counters("echo")["requests"] == 30
+
+
 def test_a_client_error_is_no_reason_for_old_values(bed, echo, tmp_path):
     """A page that was deleted would live on."""
     cache = fl.Cache(tmp_path / "c.db", stale_if_error=3600)

@@ -74,6 +74,17 @@ def test_beside_a_locked_writer_everything_is_read(bed, urls, path, locked):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_cannot_be_written_is_not_counted_as_stored(path, locked, urls):
+    """A cache of a thousand stored entries would be empty on the next day."""
+    cache = fl.Cache(path)
+    cache.get_or_create("new", lambda: 1)
+    assert (cache.get("new"), cache.stats().stored) == (1, 0)
+    small = fl.Cache(max_bytes=1_000)
+    small.put("large", bytes(5_000))
+    assert small.stats().stored == 0
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_trouble_that_is_over_is_not_told_any_more(path, locked, monkeypatch):
     """Who looks at the statistics would mend what is well."""
     monkeypatch.setattr(trouble, "WRITE_SECONDS", 0.0)

@@ -198,7 +198,8 @@ class Caching:
             extra = conditions(old.headers, request.headers)
             if extra:
                 request = _with(request, extra)
-        tiers.count("misses")
+        if work.attempt - work.before == 1:  # an asker, however often it is tried again
+            tiers.count("misses")
         began = time.perf_counter()
         response, value = await self._task.exchange(work, request, asks=bool(extra))
         now = time.time()

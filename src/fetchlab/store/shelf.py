@@ -234,10 +234,10 @@ class Shelf:
         """Rows that are not in the file yet."""
         return self._writer.waiting
 
-    def put(self, entry: Entry) -> None:
-        """Store an entry with the next batch, which ends its lease."""
+    def put(self, entry: Entry) -> bool:
+        """Store an entry with the next batch, which ends its lease; False if it cannot be written."""
         if not self.writable or self._writer.waiting > BACKLOG:
-            return
+            return False
         number, place = id_of(entry.key), next(self._places)
         values = (
             number,
@@ -256,6 +256,7 @@ class Shelf:
         self._pending[number] = entry
         self.leases.over(number)
         self._writer.write_all([(PUT_BODY, (place, entry.body)), (PUT, values)])
+        return True
 
     def renew(self, entry: Entry) -> None:
         """Note that an entry is unchanged."""

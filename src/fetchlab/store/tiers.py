@@ -148,10 +148,11 @@ class Tiers:
 
     def store(self, entry: Entry) -> None:
         """Keep an entry."""
-        self.count("stored")
-        self._memory.put(entry)
+        kept = self._memory.put(entry)
         if self._shelf is not None:
-            self._shelf.put(entry)
+            kept = self._shelf.put(entry)
+        if kept:
+            self.count("stored")
 
     def store_value(self, key: str, value: Any, ttl: Any = OWN, seconds: float = 0.0) -> None:
         """Keep a value.

@@ -434,6 +434,16 @@ def test_a_ttl_by_response_says_what_is_stored_and_how_long(bed, echo, cache, tm
     assert run.frame()["cached"].to_list() == [True, False]
 
 
+@pytest.mark.parametrize("ttl", [lambda response: response.headers["x-ttl"] + 1, lambda _: "an hour"])
+def test_a_ttl_function_that_fails_costs_no_item(bed, echo, ttl):
+    """The value was there, and would be lost to a header that is not."""
+    cache = fl.Cache(ttl=ttl)
+    with pytest.warns(RuntimeWarning, match="ttl: .* is kept for 1 h") as told:
+        run = fl.fetch(urls_of(echo, 3), cache=cache).wait()
+    assert (run.stats().ok, len(told)) == (3, 1)
+    assert fl.fetch(urls_of(echo, 3), cache=cache).wait().stats().cached == 3
+
+
 @pytest.mark.parametrize("strategy", [fl.Threads(3), fl.Processes(2), fl.Chunked(4), fl.Sequential()])
 def test_every_strategy_caches_alike(bed, echo, tmp_path, strategy):
     """Results would depend on where they were made."""

@@ -44,7 +44,8 @@ class Cache:
     Args:
         path: the SQLite file, made with its folders; None keeps everything in memory.
         ttl: seconds an entry is good for, one hour unless told; None for ever. Or a function of the
-            :class:`Response` that returns them, 0 for what is not to be stored.
+            :class:`Response` that returns them, 0 for what is not to be stored; if it fails, an hour. Who
+            stores an entry says how long it is good; ``mode="refresh"`` is for who cannot wait for that.
         memory: entries in memory, the least recently used dropped first; caches of one file share them.
         max_bytes: size of the file (without one, of the memory) at which the least recently used are dropped.
             While it is open the write-ahead log beside it comes on top, half as much again and 32 MB at most.

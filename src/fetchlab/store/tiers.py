@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import loop
-from fetchlab.errors import CacheError, CacheMiss
+from fetchlab.errors import CacheError, CacheMiss, ConfigError
 from fetchlab.policy.freshness import lasts_until
 from fetchlab.store import advice, orders
 from fetchlab.store.cache_keys import CacheKeys
@@ -18,6 +18,7 @@ from fetchlab.store.entry import Entry
 from fetchlab.store.lead import Lead
 from fetchlab.store.memory import Memory
 from fetchlab.store.shelves import shelf_at
+from fetchlab.store.trouble import warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ __all__ = ["OWN", "Tiers"]
 OWN = object()
 """In place of a ttl: the cache's own."""
 DEFAULT_TTL = 3600.0
-"""For values, where the cache's ttl is a function of responses."""
+"""For values, where the cache's ttl is a function of responses, and for responses that it fails at."""
 FLUSH_SECONDS = 2.0
 """What a table of entries waits at most for those that are not in the file yet."""
 
@@ -68,6 +69,7 @@ class Tiers:
         self._lock = threading.Lock()  # guards _counts and _saved
         self._counts: Counter[str] = Counter()
         self._saved = 0.0
+        self._warned = False
 
     # looking
 
@@ -179,7 +181,16 @@ class Tiers:
     def lasts_until(self, response: Any, now: float) -> tuple[bool, float | None]:
         """Return whether to store a response or value (None), and until when it is good."""
         ttl = self.rules.ttl
-        return lasts_until(DEFAULT_TTL if callable(ttl) and response is None else ttl, response, now)
+        if not callable(ttl):
+            return lasts_until(ttl, response, now)
+        if response is not None:
+            try:
+                return lasts_until(ttl, response, now)
+            except ConfigError as error:  # the answer is there, and good: it is not the item that failed
+                if not self._warned:
+                    self._warned = True
+                    warn(f"{error}; what it does not know is kept for {DEFAULT_TTL / 3600:g} h")
+        return lasts_until(DEFAULT_TTL, response, now)
 
     def renew(self, entry: Entry, expires: float | None) -> Entry:
         """Note that the server has said an entry is unchanged; return it with its new time."""

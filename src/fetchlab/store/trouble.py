@@ -17,7 +17,7 @@ from fetchlab.errors import CacheError
 if TYPE_CHECKING:
     from fetchlab.errors import StoreError
 
-__all__ = ["Trouble"]
+__all__ = ["Trouble", "warn"]
 
 WRITE_SECONDS = 5.0
 """How long writing is left alone after it has failed."""
@@ -90,6 +90,11 @@ class Trouble:
         if text in self._told:
             return
         self._told.add(text)
-        log.warning("%s", text)
-        with suppress(RuntimeWarning):  # where warnings are errors this thread must not end by one
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """Say something in the log, and as a warning where the user looks."""
+    log.warning("%s", text)
+    with suppress(RuntimeWarning):  # where warnings are errors this thread must not end by one
+        warnings.warn(text, RuntimeWarning, stacklevel=3)

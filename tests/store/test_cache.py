@@ -447,6 +447,16 @@ def test_the_log_beside_the_file_keeps_to_half_of_its_size(tmp_path):
     assert path.stat().st_size <= 4_000_000
 
 
+def test_another_size_for_the_same_file_is_told(tmp_path):
+    """Two cells name one file, and the second one's limit would silently be the first one's."""
+    first = fl.Cache(tmp_path / "c.db", max_bytes=10_000_000)
+    with pytest.warns(RuntimeWarning, match=r"max_bytes is 5,000,000 for all caches .* not 10,000,000"):
+        fl.Cache(tmp_path / "c.db", max_bytes=5_000_000)
+    fl.Cache(tmp_path / "c.db", max_bytes=5_000_000)
+    fl.Cache(tmp_path / "c.db")
+    first.close()
+
+
 def test_much_is_dropped_in_many_transactions(tmp_path, monkeypatch):
     """Other processes would wait for the lock until all of a million were gone, and give it up."""
     monkeypatch.setattr(upkeep, "SLICE", 100)

@@ -48,7 +48,8 @@ class Cache:
             stores an entry says how long it is good; ``mode="refresh"`` is for who cannot wait for that.
         memory: entries in memory, the least recently used dropped first; caches of one file share them.
         max_bytes: size of the file (without one, of the memory) at which the least recently used are dropped.
-            While it is open the write-ahead log beside it comes on top, half as much again and 32 MB at most.
+            The last cache made of a file decides for all of them. While it is open the write-ahead log beside
+            it comes on top, half as much again and 32 MB at most.
         mode: ``"use"``; ``"refresh"`` asks again for everything stored before the run; ``"offline"`` makes no
             request at all, whatever the entries' age, and ends an item without one as ``CacheMiss``;
             ``"off"``.

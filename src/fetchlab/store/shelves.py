@@ -8,6 +8,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from fetchlab.store.shelf import Shelf
+from fetchlab.store.trouble import warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,9 @@ def shelf_at(path: Path, *, max_bytes: int | None, readonly: bool) -> Shelf:
             shelf = Shelf(path, max_bytes=max_bytes, readonly=readonly, on_close=_forget)
             _shelves[real, readonly] = shelf
         elif max_bytes is not None:
+            old = shelf.max_bytes
+            if old not in (None, max_bytes):
+                warn(f"{path}: max_bytes is {max_bytes:,} for all caches of this file now, not {old:,}")
             shelf.max_bytes = max_bytes
         _latest = shelf
         return shelf

@@ -532,6 +532,19 @@ def test_items_without_a_name_ask_for_the_knob(cache):
     assert fl.map(lambda item: item["a"], [{"a": 1}], cache=cache, key=lambda item: item["a"]).result() == [1]
 
 
+@pytest.mark.parametrize("kept", [0, 100])
+def test_half_a_character_in_a_key_is_a_key_like_others(tmp_path, kept):
+    """One item of a list from some JSON would keep the whole batch, and what comes after, from the file."""
+    items = ["\ud83d", "ä", "\ud83e", *"abc"]
+    for cached in (0, 6):
+        with fl.Cache(tmp_path / "c.db", memory=kept) as cache:
+            run = fl.map(ascii, items, cache=cache).wait()
+            assert (run.result(), run.stats().cached) == (list(map(ascii, items)), cached)
+            cache.flush()
+            assert (cache.stats().trouble, cache.stats().entries) == ("", 6)
+            assert cache.frame().height == 6
+
+
 def test_a_method_needs_a_key(cache):
     """Two objects' methods have one source: the second would be given the first one's values."""
 

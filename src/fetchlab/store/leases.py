@@ -13,7 +13,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fetchlab.store.entry import id_of
+from fetchlab.store.entry import id_of, spelt
 from fetchlab.store.shelf_sql import TIMES
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Leases:
         number = id_of(key)
         found = None
         if not self._shelf.is_doubted(number):
-            found = connection.execute(TIMES, (number, key)).fetchone()
+            found = connection.execute(TIMES, (number, spelt(key))).fetchone()
         if found is not None and good(*found):
             return "stored"
         now = time.time()

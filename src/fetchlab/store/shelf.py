@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fetchlab import loop
 from fetchlab.errors import CacheError, StoreError
 from fetchlab.store.database import LOG_BYTES, check_owner, connect, move_aside, told
-from fetchlab.store.entry import Entry, id_of
+from fetchlab.store.entry import Entry, id_of, spelt
 from fetchlab.store.flights import Flights
 from fetchlab.store.leases import Leases
 from fetchlab.store.memory import Memory
@@ -150,16 +150,17 @@ class Shelf:
         if row is None:
             return None
         found, kind, head, body, stored, expires, seconds, checksum = row
-        if found == key and type(body) is bytes:
+        own = spelt(key)
+        if found == own and type(body) is bytes:
             entry = Entry(key, kind, head, body, stored=stored, expires=expires, seconds=seconds)
             if entry.checksums()[1] == checksum:
                 self._doubted.discard(number)
                 return entry
-        elif found is not None and found != key and id_of(found) == number:
+        elif found is not None and found != own and id_of(found) == number:
             return None  # another key, of the same number
         self._doubted.add(number)
         self.write(DELETE, (number,))
-        self.trouble.tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({key})"))
+        self.trouble.tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({own})"))
         return None
 
     def times(self, key: str) -> tuple[float, float | None] | None:
@@ -170,7 +171,7 @@ class Shelf:
             return pending.stored, pending.expires
         if number in self._doubted:
             return None
-        row = self._row(TIMES, (number, key), number)
+        row = self._row(TIMES, (number, spelt(key)), number)
         return None if row is None else (row[0], row[1])
 
     def is_doubted(self, number: int) -> bool:
@@ -241,7 +242,7 @@ class Shelf:
         number, place = id_of(entry.key), next(self._places)
         values = (
             number,
-            entry.key,
+            spelt(entry.key),
             entry.kind,
             entry.head,
             entry.stored,

@@ -21,6 +21,7 @@ from fetchlab import errors
 from fetchlab.store import upkeep
 from fetchlab.store.entry import Entry
 from fetchlab.store.memory import Memory
+from fetchlab.store.places import Places
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -132,6 +133,22 @@ def test_what_was_just_put_is_found_before_it_is_written(tmp_path):
         assert cache.get(number) == number
     cache.flush()
     assert fl.Cache(tmp_path / "c.db").get(299) == 299
+
+
+def test_many_threads_put_at_once(tmp_path):
+    """Two that came at the same moment for a place in the file would fail each other."""
+    places, numbers, barrier = Places(), [], threading.Barrier(8)
+
+    def take():
+        barrier.wait()
+        numbers.extend(places.next() for _ in range(5_000))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(numbers)) == 40_000
 
 
 # created once

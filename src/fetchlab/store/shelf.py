@@ -8,7 +8,6 @@ is left alone for a while: nobody's run ends because its cache cannot be written
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
 import time
 import weakref
@@ -22,6 +21,7 @@ from fetchlab.store.entry import Entry, id_of, spelt
 from fetchlab.store.flights import Flights
 from fetchlab.store.leases import Leases
 from fetchlab.store.memory import Memory
+from fetchlab.store.places import Places
 from fetchlab.store.readers import Readers
 from fetchlab.store.shelf_sql import DELETE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
 from fetchlab.store.trouble import Trouble
@@ -30,7 +30,7 @@ from fetchlab.store.uses import Uses
 from fetchlab.store.writer import Row, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -77,7 +77,7 @@ class Shelf:
         self._readers = Readers(self.path, LAYOUT)
         self._pending: dict[int, Entry] = {}  # stored, not in the file yet
         self._doubted: set[int] = set()  # entries that could not be read when last tried
-        self._places = _places()
+        self._places = Places()
         self._uses = Uses()
         self._shrinking = Shrinking()
         path, log = self.path, self._log
@@ -239,7 +239,7 @@ class Shelf:
         """Store an entry with the next batch, which ends its lease; False if it cannot be written."""
         if not self.writable or self._writer.waiting > BACKLOG:
             return False
-        number, place = id_of(entry.key), next(self._places)
+        number, place = id_of(entry.key), self._places.next()
         values = (
             number,
             spelt(entry.key),
@@ -409,14 +409,6 @@ class _Log:
 
 def _nothing(_: object) -> None:
     """Have a transaction made, for what belongs to each."""
-
-
-def _places() -> Iterator[int]:
-    """Numbers for bodies: rising, and other ones than other processes choose at the same time."""
-    last = 0
-    while True:
-        last = max(last + 1, time.time_ns() // 1000 << 12 | secrets.randbits(12))
-        yield last
 
 
 def _call(method: weakref.WeakMethod[Any], *values: Any) -> None:

@@ -276,6 +276,36 @@ def test_memoized_async_functions_and_a_ttl(cache):
     assert calls == [1, 1, 2]
 
 
+def test_a_memoized_function_that_calls_itself_alike_is_told(cache):
+    """It would wait for itself without end."""
+
+    @cache.memoize
+    def spin(number):
+        return spin(number)
+
+    @cache.memoize
+    async def turn(number):
+        return (await asyncio.gather(turn(number)))[0]
+
+    @cache.memoize
+    def fib(number):
+        return number if number < 2 else fib(number - 1) + fib(number - 2)
+
+    with pytest.raises(errors.CacheError, match="same call creates it"):
+        spin(1)
+    with pytest.raises(errors.CacheError, match="same call creates it"):
+        asyncio.run(turn(1))
+    other = fl.Cache()
+    assert cache.get_or_create("k", lambda: other.get_or_create("k", lambda: 1)) == 1
+    assert fib(30) == 832_040
+
+
+def test_a_remembered_function_may_be_mapped_over_the_same_cache(cache):
+    """Run and function would wait for each other under one name."""
+    plus = cache.memoize(lambda number: number + 1, key=str)
+    assert fl.map(plus, [1, 2], cache=cache, key=str).wait(20).result() == [2, 3]
+
+
 def test_memoized_with_a_key_of_ones_own(cache):
     """Arguments that have no plain form could not be used, or would be told apart by their address."""
     with pytest.raises(errors.ConfigError, match="key"):

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import loop
-from fetchlab.errors import ConfigError
+from fetchlab.errors import CacheError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from fetchlab.store.leases import Verdict
     from fetchlab.store.tiers import Tiers
 
 __all__ = ["created", "created_async"]
+
+_creating: ContextVar[frozenset[tuple[int, str]]] = ContextVar("_creating", default=frozenset())
+"""What is being created further up in this thread or task."""
 
 
 def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any:
@@ -25,6 +30,7 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
 
     Raises:
         CacheMiss: offline, and there is nothing.
+        CacheError: ``create`` asks for what it is to create.
     """
     while True:
         entry = tiers.good(name)
@@ -35,6 +41,8 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
         tiers.or_miss(name)
         verdict: Verdict = "held"
         leads = tiers.lead.begin(name)
+        if not leads:
+            _check_self(tiers, name)
         if leads:
             try:
                 verdict = tiers.lead.ask([name]).result()[0] if tiers.lead.among_processes else "mine"
@@ -46,7 +54,8 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
                 if verdict.startswith("mine"):
                     tiers.count("misses")
                     began = time.perf_counter()
-                    value = create()
+                    with _under_way(tiers, name):
+                        value = create()
                     tiers.store_value(name, value, ttl, time.perf_counter() - began)
                     return value
             finally:
@@ -74,6 +83,8 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
         tiers.or_miss(name)
         verdict: Verdict = "held"
         leads = tiers.lead.begin(name)
+        if not leads:
+            _check_self(tiers, name)
         if leads:
             try:
                 verdict = (
@@ -89,7 +100,8 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
                 if verdict.startswith("mine"):
                     tiers.count("misses")
                     began = time.perf_counter()
-                    value = await create()
+                    with _under_way(tiers, name):
+                        value = await create()
                     tiers.store_value(name, value, ttl, time.perf_counter() - began)
                     return value
             finally:
@@ -97,6 +109,29 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
                     tiers.lead.give_back(name)
                 tiers.lead.end(name)
         await _over(tiers, name, "held" if leads else "mine")
+
+
+@contextmanager
+def _under_way(tiers: Tiers, name: str) -> Iterator[None]:
+    """Know, in whatever is called from here, that a value is being created."""
+    token = _creating.set(_creating.get() | {(id(tiers.lead.flights), name)})
+    try:
+        yield
+    finally:
+        _creating.reset(token)
+
+
+def _check_self(tiers: Tiers, name: str) -> None:
+    """Refuse to wait for what cannot end before this does.
+
+    Raises:
+        CacheError: the value is being created by who asks for it.
+    """
+    if (id(tiers.lead.flights), name) in _creating.get():
+        raise CacheError(
+            f"{name} is asked for while the same call creates it, which would wait for ever: a function that"
+            " remembers must not call itself with the same arguments, nor create() ask for its own key"
+        )
 
 
 async def _over(tiers: Tiers, name: str, verdict: Verdict) -> None:

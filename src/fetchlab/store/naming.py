@@ -55,7 +55,7 @@ def function_name(function: Callable[..., Any], *, keyed: bool = False) -> str:
 
 def remember_name(function: Callable[..., Any], name: str) -> None:
     """Let a function that remembers be known by the name of what it remembers."""
-    _known[function] = name
+    _known[function] = f"remembered {name}"
 
 
 def plain(value: Any) -> str:

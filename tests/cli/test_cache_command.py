@@ -36,6 +36,7 @@ def test_a_second_call_asks_nobody_and_offline_needs_nobody(fetchlab, bed, liste
     ("words", "named"),
     [
         (["--offline"], "--cache"),
+        (["--ttl", "2h"], "--cache"),
         (["--offline", "--refresh", "--cache", "c.db"], "--offline"),
         (["--cache", "c.db", "--ttl", "soon"], "--ttl"),
     ],

@@ -532,6 +532,9 @@ def test_much_is_dropped_in_many_transactions(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("knobs", "named"),
     [
+        ({"path": 5}, "path"),
+        ({"path": b"x"}, "path"),
+        ({"path": "a\0b"}, "path"),
         ({"ttl": -1}, "ttl"),
         ({"ttl": "1h"}, "ttl"),
         ({"memory": -1}, "memory"),
@@ -548,6 +551,18 @@ def test_a_wrong_knob_is_named(knobs, named):
     """The user would learn of it in the middle of a run, or never."""
     with pytest.raises(errors.ConfigError, match=f"{named}:"):
         fl.Cache(**knobs)
+
+
+def test_a_folder_is_told_and_the_users_own_found(tmp_path, monkeypatch):
+    """A file in a folder named ``~`` would be looked for in vain; of a folder nobody would say what it is."""
+    with pytest.raises(errors.ConfigError, match=r"path: .* is a folder; give a file in it"):
+        fl.Cache(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with fl.Cache("~/own.db") as cache:
+        cache.put("a", 1)
+    assert cache.path == tmp_path / "own.db"
+    assert cache.path.exists()
 
 
 def test_a_cache_crosses_to_another_process_by_its_path(tmp_path):

@@ -56,6 +56,18 @@ def test_entries_ahead_of_their_turn_may_be_damaged(bed, echo, tmp_path):
     assert (run.ended, run.stats().ok, run.stats().cached) == (True, 400, 0)
 
 
+def test_one_key_that_is_no_text_does_not_hide_the_others(tmp_path):
+    """The whole file would be called damaged for one bit, or its tables be empty."""
+    path = tmp_path / "c.db"
+    with fl.Cache(path) as cache:
+        for number in range(5):
+            cache.put(number, number)
+    harmed(path, "UPDATE entry SET key = CAST(x'ff' || key AS TEXT) WHERE key = '3'")
+    with fl.Cache(path) as cache:
+        assert sorted(cache.frame()["key"]) == ["0", "1", "2", "4", "\ufffd3"]
+        assert cache.stats().trouble == ""
+
+
 @HALVES
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_value_is_created_again(tmp_path, damage):

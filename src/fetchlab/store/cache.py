@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -42,7 +43,7 @@ class Cache:
     among them, are masked in what is stored.
 
     Args:
-        path: the SQLite file, made with its folders; None keeps everything in memory.
+        path: the SQLite file, made with its folders, ``~`` is the user's; None keeps everything in memory.
         ttl: seconds an entry is good for, one hour unless told; None for ever. Or a function of the
             :class:`Response` that returns them, 0 for what is not to be stored; if it fails, an hour. Who
             stores an entry says how long it is good; ``mode="refresh"`` is for who cannot wait for that.
@@ -83,7 +84,7 @@ class Cache:
         _whole("memory", memory, 0)
         if max_bytes is not None:
             _whole("max_bytes", max_bytes, 1)
-        self.path = None if path is None else Path(path)
+        self.path = path_of(path)
         self._knobs = (path, ttl, memory, max_bytes, mode, stale_if_error, vary)
         self._max_bytes = max_bytes
         self.tiers = Tiers(self.path, self.rules, memory=memory, max_bytes=max_bytes)
@@ -261,6 +262,25 @@ class Cache:
             f"Cache({where}, mode={self.rules.mode!r}, {held.entries:,} entries, {held.bytes / 1e6:,.1f} MB, "
             f"{held.hits:,} hits, {held.misses:,} misses)"
         )
+
+
+def path_of(path: Any) -> Path | None:
+    """Return a file's path, ``~`` being the user's home.
+
+    Raises:
+        ConfigError: it is no path, or a folder's.
+    """
+    if path is None:
+        return None
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if not isinstance(name, str) or "\0" in name:
+        raise ConfigError("path", f"give a file's path, not {path!r}")
+    file = Path(name)
+    with suppress(RuntimeError):  # there is no such user
+        file = file.expanduser()
+    if file.is_dir():
+        raise ConfigError("path", f"{file} is a folder; give a file in it, {file / 'cache.db'} say")
+    return file
 
 
 def tuple_of(names: Any) -> Any:

@@ -29,7 +29,14 @@ LOG_BYTES = 1 << 25
 COMPANIONS = ("-wal", "-shm", "-journal")
 OURS = {0x464C4A4E: "journal", 0x666C6301: "cache"}
 """Our own kinds of files by their marks."""
-_DAMAGE = ("malformed", "not a database", "disk image", "corrupt", "unsupported file format")
+_DAMAGE = (
+    "malformed",
+    "not a database",
+    "disk image",
+    "corrupt",
+    "unsupported file format",
+    "could not decode",
+)
 
 
 @dataclass(frozen=True, slots=True)

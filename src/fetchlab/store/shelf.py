@@ -180,7 +180,20 @@ class Shelf:
 
     def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds, nothing if the file is in trouble."""
-        return self._read(lambda connection: connection.execute(sql, values).fetchall()) or []
+
+        def read(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            try:
+                return connection.execute(sql, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if "decode" not in str(error):
+                    raise
+            connection.text_factory = lambda data: data.decode("utf-8", "replace")
+            try:
+                return connection.execute(sql, values).fetchall()  # one damaged row must not hide the others
+            finally:
+                connection.text_factory = str
+
+        return self._read(read) or []
 
     def tally(self) -> dict[str, int]:
         """Return the file's own counts: entries, bytes, evicted."""

@@ -106,6 +106,9 @@ def test_offline_a_file_that_cannot_be_read_is_no_miss(path, monkeypatch, recwar
     with pytest.raises(errors.CacheError, match=r"locked by another .* the cache is offline") as caught:
         offline.get_or_create("k", lambda: 2)
     assert not isinstance(caught.value, errors.CacheMiss)
+    monkeypatch.undo()
+    offline.tiers._shelf.trouble._no_reading_until = 0.0
+    assert (offline.get("k"), offline.stats().trouble) == (1, "")
     assert any("goes on without it" in str(told.message) for told in recwarn)
 
 

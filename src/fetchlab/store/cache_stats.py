@@ -22,7 +22,7 @@ class CacheStats:
         bytes: what they take.
         evicted: entries dropped for room, in the whole life of the file.
         seconds_saved: what the hits would have taken, by what their entries took.
-        trouble: what is wrong with the file, empty if nothing.
+        trouble: what is wrong with the file, or has cost entries; empty if nothing, or if it is over.
     """
 
     hits_memory: int

@@ -219,12 +219,15 @@ class Shelf:
         if not self.trouble.readable:
             return None
         try:
-            return read(self._readers.connection())
+            found = read(self._readers.connection())
         except (sqlite3.Error, StoreError) as error:
             if number is not None:
                 self._doubted.add(number)
             self._not_read(error)
             return None
+        if self.trouble.unread:
+            self.trouble.read()
+        return found
 
     # writing
 

@@ -35,14 +35,17 @@ class Trouble:
     Attributes:
         error: what is wrong, or was and cost something; None if nothing.
         readonly: it is never written.
+        unread: reading failed when last tried.
     """
 
     def __init__(self, *, readonly: bool) -> None:
         self.error: CacheError | None = None
         self.readonly = readonly
+        self.unread = False
         self._no_writing_until = 0.0
         self._no_reading_until = 0.0
         self._passes = False
+        self._lasting: CacheError | None = None  # why it is never written
         self._told: set[str] = set()
 
     @property
@@ -61,11 +64,20 @@ class Trouble:
             self.readonly = True
         self._no_writing_until = time.monotonic() + WRITE_SECONDS
         self.tell(error, "; it is read, nothing is written to it", passes=True)
+        if self.readonly:
+            self._lasting = self.error
 
     def no_reading(self, error: StoreError) -> None:
         """Leave reading alone for a moment."""
+        self.unread = True
         self._no_reading_until = time.monotonic() + READ_SECONDS
         self.tell(error, "; the run goes on without it", passes=True)
+
+    def read(self) -> None:
+        """Hear that something was read again."""
+        self.unread = False
+        if self._passes and (self.readonly or self.writable):
+            self.over()
 
     def over(self) -> bool:
         """Hear that something was written; say whether that ends a trouble."""
@@ -73,7 +85,7 @@ class Trouble:
             return False
         self._passes = False
         self._no_writing_until = 0.0
-        self.error = None
+        self.error = self._lasting
         return True
 
     def tell(self, error: StoreError, more: str = "", *, passes: bool = False) -> None:

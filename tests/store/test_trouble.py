@@ -85,6 +85,20 @@ def test_what_cannot_be_written_is_not_counted_as_stored(path, locked, urls):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_path_is_not_taken_for_a_right(tmp_path, monkeypatch):
+    """A lock of a moment would stop the caching for good, because of a folder's name."""
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(trouble, "WRITE_SECONDS", 0.0)
+    path = filled(tmp_path / "a readonly database" / "c.db")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    cache = fl.Cache(path)
+    other.close()
+    cache.put("new", 1)
+    assert cache.stats().trouble == ""
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_trouble_that_is_over_is_not_told_any_more(path, locked, monkeypatch):
     """Who looks at the statistics would mend what is well."""
     monkeypatch.setattr(trouble, "WRITE_SECONDS", 0.0)

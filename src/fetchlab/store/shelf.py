@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fetchlab import loop
 from fetchlab.errors import CacheError, StoreError
-from fetchlab.store.database import LOG_BYTES, check_owner, connect, move_aside, told
+from fetchlab.store.database import LOG_BYTES, connect, told
 from fetchlab.store.entry import Entry, id_of, spelt
 from fetchlab.store.flights import Flights
+from fetchlab.store.in_place import InPlace
 from fetchlab.store.leases import Leases
 from fetchlab.store.memory import Memory
 from fetchlab.store.places import Places
@@ -67,7 +68,7 @@ class Shelf:
         self.trouble = Trouble(readonly=readonly)
         self.memory = Memory(0, MEMORY_BYTES)
         self._on_close = on_close
-        self._inode = 0
+        self._in_place = InPlace(self.path)
         self._start()
         self._begin()
 
@@ -104,11 +105,10 @@ class Shelf:
         """Open the file once, so that what is wrong with it is told where it is named."""
         if not self.trouble.readonly:
             try:
-                connect(self.path, LAYOUT).close()
+                self._in_place.open()
             except StoreError as error:
-                self._note_inode()
                 if error.damaged:
-                    self._refuse_foreign(error)
+                    self._in_place.refuse_foreign(error)
                 elif error.reason not in ("locked", "full", "io", "readonly"):
                     raise
                 if error.reason == "readonly" and not self.path.is_file():
@@ -117,26 +117,12 @@ class Shelf:
                 if error.reason != "readonly":
                     return
             else:
-                self._note_inode()
                 return
         try:
             self._readers.connection()
         except StoreError as error:
-            self._refuse_foreign(error)
+            self._in_place.refuse_foreign(error)
             raise
-
-    def _refuse_foreign(self, error: StoreError) -> None:
-        """Leave somebody else's file where it is, above all a journal that is being written."""
-        try:
-            check_owner(self.path, LAYOUT)
-        except CacheError as foreign:
-            error = foreign
-        if error.reason == "foreign":
-            refused = CacheError(
-                f"{error}; it is left as it is: give the cache another file (fl.Cache(path=…))"
-            )
-            refused.damaged, refused.reason = True, "foreign"
-            raise refused
 
     # reading
 
@@ -167,7 +153,7 @@ class Shelf:
         """Return when an entry was stored and when its time is over, None if there is none."""
         number = id_of(key)
         pending = self._pending.get(number)
-        if pending is not None:
+        if pending is not None and pending.key == key:
             return pending.stored, pending.expires
         if number in self._doubted:
             return None
@@ -318,14 +304,8 @@ class Shelf:
     # tending and trouble
 
     def _tend(self, connection: sqlite3.Connection) -> None:
-        """With every batch: beat for the leases, note now and then what was used, keep to the size.
-
-        A file that somebody has removed or replaced would take what is written all the same, and lose it.
-        """
-        if self._inode and self._is_replaced():
-            error = CacheError(f"{self.path}: the cache was removed or replaced")
-            error.reason = "replaced"
-            raise error
+        """With every batch: beat for the leases, note now and then what was used, keep to the size."""
+        self._in_place.check()
         self._writer.beating = self.leases.beat(connection)
         if self._uses.due:
             self._uses.write(connection)
@@ -355,8 +335,8 @@ class Shelf:
         self._forget_pending(lost or [])
         self._shrinking.start_over()
         owned = self.owned(error)
-        if not self.trouble.readonly and self._is_lost(owned):
-            self._replace(owned)
+        if not self.trouble.readonly and self._in_place.is_lost(owned):
+            self._begin_anew(owned)
         else:
             self.trouble.no_writing(owned)
 
@@ -365,8 +345,8 @@ class Shelf:
         owned = self.owned(error)
         partial = self._readers.partial  # such a connection may see the file in the middle of a change
         self._readers.open_anew()
-        if not self.trouble.readonly and not partial and self._is_lost(owned):
-            self._replace(owned)
+        if not self.trouble.readonly and not partial and self._in_place.is_lost(owned):
+            self._begin_anew(owned)
         else:
             self.trouble.no_reading(owned)
 
@@ -374,44 +354,18 @@ class Shelf:
         """Return an error of ours for one of SQLite's."""
         return error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
 
-    def _is_lost(self, error: StoreError) -> bool:
-        if error.damaged:
-            try:
-                self._refuse_foreign(error)
-            except CacheError:
-                return False
-        return error.damaged or error.reason == "replaced" or not self.path.exists()
-
-    def _replace(self, owned: StoreError) -> None:
-        """Move a damaged file aside and begin a new one, unless somebody has done so already."""
+    def _begin_anew(self, owned: StoreError) -> None:
+        """The file is damaged or gone: a new one takes its place."""
         self._readers.open_anew()
         self._writer.open_anew()
-        if self._is_replaced() and self.path.is_file():
-            self._note_inode()
-            return
         try:
-            if owned.damaged and self.path.exists():
-                aside = move_aside(self.path)
-                owned = CacheError(f"{owned}; it was moved to {aside.name} and a new one begun")
-            connect(self.path, LAYOUT).close()
-        except (OSError, StoreError) as trouble:
-            owned = CacheError(f"{owned}; and it cannot be replaced: {trouble}")
-            self.trouble.no_reading(owned)
-            self.trouble.no_writing(owned)
+            told_so = self._in_place.begin_anew(owned)
+        except CacheError as error:
+            self.trouble.no_reading(error)
+            self.trouble.no_writing(error)
         else:
-            self.trouble.tell(owned)
-        self._note_inode()
-
-    def _note_inode(self) -> None:
-        with suppress(OSError):
-            self._inode = self.path.stat().st_ino
-
-    def _is_replaced(self) -> bool:
-        """Say whether the file in this place is another one by now, another process's new one say."""
-        try:
-            return self.path.stat().st_ino != self._inode
-        except OSError:
-            return True
+            if told_so is not None:
+                self.trouble.tell(told_so)
 
 
 _left_alone: list[object] = []  # a parent's connections: even to close them would touch its file

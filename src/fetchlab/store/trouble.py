@@ -60,7 +60,7 @@ class Trouble:
 
     def no_writing(self, error: StoreError) -> None:
         """Leave writing alone for a while, for ever where there is no right to."""
-        if "readonly" in str(error):
+        if error.reason == "readonly" and "a readonly database" in str(error):
             self.readonly = True
         self._no_writing_until = time.monotonic() + WRITE_SECONDS
         self.tell(error, "; it is read, nothing is written to it", passes=True)

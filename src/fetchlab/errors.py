@@ -229,7 +229,8 @@ class StoreError(FetchlabError):
 
     Attributes:
         damaged: True if the file is not what it should be, so that trying again cannot help.
-        reason: ``damaged``, ``locked``, ``full``, ``readonly``, ``version``, or empty for anything else.
+        reason: ``damaged``, ``foreign``, ``locked``, ``full``, ``io``, ``readonly``, ``replaced``,
+            ``version``, or empty for anything else.
     """
 
     damaged = False

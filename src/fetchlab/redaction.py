@@ -26,7 +26,7 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +39,7 @@ __all__ = [
     "is_secret_name",
     "key_text",
     "key_url",
+    "redact_data",
     "redact_header",
     "redact_headers",
     "redact_text",
@@ -240,3 +241,42 @@ def _masked(match: re.Match[str]) -> str:
 
 def _marked(match: re.Match[str]) -> str:
     return match[1] + fingerprint(match[2])
+
+
+_SECRET_WORDS = frozenset(
+    """
+    key keys apikey token tokens secret secrets pass passwd password passwords passphrase pwd pin auth
+    authorization credential credentials creds cookie cookies session sid jwt signature sig hmac
+    """.split()  # noqa: SIM905
+)
+_WORDS = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
+_PAIR = re.compile(rf"(?P<name>(?<![\w-])(?:[\w.-]*[_.-])?(?:{_SECRETS})\s*[=:]\s*)" + _VALUE, re.IGNORECASE)
+
+
+def redact_data(value: Any, *, secret: bool = False) -> Any:
+    """Return JSON data with the values of secret names masked, whatever they are, and secrets in text.
+
+    Args:
+        value: the data; a list of two whose first is a name counts as a name and its value.
+        secret: it stands under a secret name.
+    """
+    if isinstance(value, dict):
+        return {name: redact_data(one, secret=secret or _is_secret_word(name)) for name, one in value.items()}
+    if isinstance(value, list):
+        if len(value) == 2 and isinstance(value[0], str) and _is_secret_word(value[0]):
+            return [value[0], redact_data(value[1], secret=True)]
+        return [redact_data(one, secret=secret) for one in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if secret:
+        return MASK
+    return _without_secrets(redact_url(value)) if isinstance(value, str) else value
+
+
+def _without_secrets(text: str) -> str:
+    return _PAIR.sub(_masked, redact_text(text))
+
+
+@lru_cache(maxsize=1024)
+def _is_secret_word(name: str) -> bool:
+    return is_secret_name(name) or any(word.lower() in _SECRET_WORDS for word in _WORDS.findall(name))

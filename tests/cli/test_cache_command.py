@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import polars as pl
 import pytest
 
 import fetchlab as fl
+from fetchlab.store import database
 
 
 @pytest.fixture
@@ -33,6 +36,7 @@ def test_a_second_call_asks_nobody_and_offline_needs_nobody(fetchlab, bed, liste
     ("words", "named"),
     [
         (["--offline"], "--cache"),
+        (["--ttl", "2h"], "--cache"),
         (["--offline", "--refresh", "--cache", "c.db"], "--offline"),
         (["--cache", "c.db", "--ttl", "soon"], "--ttl"),
     ],
@@ -62,6 +66,20 @@ def test_stats_advice_expire_and_clear(fetchlab, bed, echo, tmp_path):
     assert "5 entries dropped" in fetchlab("cache", "clear", path, "--yes").out
     assert json.loads(fetchlab("cache", "stats", path, "--json").out)["entries"] == 0
     assert "Nothing to advise" in fetchlab("cache", "advice", path).out
+
+
+@pytest.mark.parametrize("words", [["clear", "--yes"], ["expire", "--older-than", "0"]])
+def test_an_order_that_cannot_be_done_is_an_error_of_one_line(fetchlab, tmp_path, monkeypatch, words):
+    """``0 entries dropped`` and exit code 0 would be believed."""
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    with fl.Cache(tmp_path / "c.db") as cache:
+        cache.put("mine", 1)
+    with closing(sqlite3.connect(tmp_path / "c.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = fetchlab("cache", words[0], "c.db", *words[1:])
+    assert (said.code, said.out, len(said.err.splitlines())) == (1, "", 1)
+    assert "locked by another process" in said.err
+    assert "1 entries" in fetchlab("cache", "stats", "c.db").out
 
 
 @pytest.mark.parametrize("command", ["stats", "advice", "clear", "expire"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from typing import ClassVar
 
 import polars as pl
 import pytest
@@ -252,6 +253,16 @@ def test_an_old_entry_stands_in_for_an_item_that_was_given_up(bed, echo, tmp_pat
     assert run.frame()["ok"].to_list() == [False, True]
 
 
+def test_an_asker_who_is_tried_again_is_one_miss(bed, echo, cache):
+    """The hit rate would depend on the service's faults."""
+    urls = [f"{echo}/refuse/2?status=500&n={number}" for number in range(10)]
+    for _ in range(2):
+        fl.fetch(urls, cache=cache, retry=fl.Retry(attempts=3, base=0.001)).wait()
+    stats = cache.stats()
+    assert (stats.misses, stats.hits, stats.hit_rate) == (10, 10, 0.5)
+    assert bed.counters("echo")["requests"] == 30
+
+
 def test_a_client_error_is_no_reason_for_old_values(bed, echo, tmp_path):
     """A page that was deleted would live on."""
     cache = fl.Cache(tmp_path / "c.db", stale_if_error=3600)
@@ -285,6 +296,92 @@ def test_an_accepted_status_is_cached_with_its_status(bed, echo, cache):
         run = fl.fetch([f"{echo}/status/404"], accept={404}, parse="response", cache=cache).wait()
     assert run.frame().select("status", "cached").row(0) == (404, True)
     assert run.result()[0].status == 404
+
+
+ONCE = fl.Retry(attempts=1)
+
+
+def test_a_status_that_was_accepted_is_none_for_who_does_not(bed, echo, cache):
+    """A page that is not there would be a success, because another cell could do with it."""
+    url = f"{echo}/refuse/2?status=404"
+    assert fl.fetch([url], accept={404}, cache=cache).wait().stats().ok == 1
+    run = fl.fetch([url], cache=cache, retry=ONCE).wait(20)
+    assert (run.results()[0].error.status, run.attempts().height) == (404, 1)
+    assert fl.fetch([url], accept={404}, cache=cache).wait().stats().cached == 1
+    assert fl.fetch([url], cache=cache).wait(20).frame().select("ok", "status", "cached").row(0) == (
+        True,
+        200,
+        False,
+    )
+    assert (cache.stats().hits, bed.counters("echo")["requests"]) == (1, 3)
+
+
+def test_a_body_above_the_limit_is_none_for_who_set_it(bed, echo, cache):
+    """What a live answer may not be, a replayed one would be."""
+    url = f"{echo}/bytes/5000"
+    fl.fetch([url], cache=cache).wait()
+    run = fl.fetch([url], cache=cache, max_bytes=100).wait(20)
+    assert isinstance(run.results()[0].error, errors.BodyTooLarge)
+    assert fl.fetch([url], cache=cache).wait().stats().cached == 1
+
+
+@pytest.mark.parametrize("ahead", [0, 400])
+def test_a_body_of_another_kind_is_asked_for_anew(bed, echo, cache, ahead):
+    """An error page that somebody stored as bytes would fail each JSON run, retries included, for ever."""
+    url = f"{echo}/json?n=1"
+    page = fl.fetch([f"{echo}/html"], parse="response").result()[0]
+    cache.put(url, page)
+    others = urls_of(echo, ahead, "/anything")
+    fl.fetch(others, cache=cache).wait()
+    for cached in (ahead, ahead + 1):
+        run = fl.fetch([*others, url], workers=2, parse="json", cache=cache, retry=ONCE).wait(30)
+        assert run.result()[-1] == {"wire": "echo", "args": {"n": "1"}}
+        assert run.stats().cached == cached
+
+
+def test_a_body_that_is_unchanged_and_of_another_kind_is_asked_for_in_full(bed, echo, tmp_path):
+    """The server would say at each attempt that what the parser refuses still holds."""
+    cache = fl.Cache(tmp_path / "c.db")
+    url = f"{echo}/bytes/64"
+    fl.fetch([url], cache=cache).wait()
+    aged(cache, url, 7200)
+
+    def parse(response):
+        if response.headers.get("date") == old.headers.get("date") and not tried:
+            tried.append(1)
+            raise errors.Retriable("not this one")
+        return len(response.content)
+
+    tried, old = [], cache.tiers.old(cache.key_of(url)).response()
+    run = fl.fetch([url], cache=cache, parse=parse, retry=fl.Retry(attempts=2, base=0.001)).wait(20)
+    assert (run.result(), run.stats().cached) == ([64], 0)
+    assert (bed.counters("echo")["requests"], cache.stats().revalidated) == (3, 1)
+
+
+def test_offline_what_is_none_for_the_call_fails_as_it_would_live(tmp_path):
+    """A replay would show other errors than the run it replays, or succeed where that failed."""
+    path = tmp_path / "c.db"
+    with fl.testbed.serve(port=0) as bed:
+        base = bed.urls["echo"]
+        urls = [f"{base}/status/404", f"{base}/html", f"{base}/bytes/5000"]
+        fl.fetch(urls, accept={404}, cache=path).wait()
+        live = fl.fetch(urls, parse="json", max_bytes=1000, retry=ONCE).wait()
+    offline = fl.Cache(path, mode="offline")
+    replayed = fl.fetch(urls, parse="json", max_bytes=1000, cache=offline).wait(20)
+    for one, other in zip(live.results(), replayed.results(), strict=True):
+        assert type(one.error) is type(other.error)
+        assert str(one.error) == str(other.error)
+
+
+def test_an_entry_that_is_none_for_the_call_waits_for_its_host(bed, echo, cache):
+    """What takes a request would be let past the rate, as what takes none is."""
+    urls = [f"{echo}/status/404?n={number}" for number in range(3)]
+    fl.fetch(urls, accept={404}, cache=cache).wait()
+    run = fl.fetch(urls, cache=cache, rate=fl.RateLimit(1, per=3600), retry=ONCE)
+    while run.stats().waits.get("rate", 0) < 2:
+        assert not run.ended
+        time.sleep(0.005)
+    run.cancel().wait()
 
 
 def test_only_what_is_safe_is_cached_unless_told(bed, echo, cache, tmp_path):
@@ -337,6 +434,16 @@ def test_a_ttl_by_response_says_what_is_stored_and_how_long(bed, echo, cache, tm
     assert run.frame()["cached"].to_list() == [True, False]
 
 
+@pytest.mark.parametrize("ttl", [lambda response: response.headers["x-ttl"] + 1, lambda _: "an hour"])
+def test_a_ttl_function_that_fails_costs_no_item(bed, echo, ttl):
+    """The value was there, and would be lost to a header that is not."""
+    cache = fl.Cache(ttl=ttl)
+    with pytest.warns(RuntimeWarning, match="ttl: .* is kept for 1 h") as told:
+        run = fl.fetch(urls_of(echo, 3), cache=cache).wait()
+    assert (run.stats().ok, len(told)) == (3, 1)
+    assert fl.fetch(urls_of(echo, 3), cache=cache).wait().stats().cached == 3
+
+
 @pytest.mark.parametrize("strategy", [fl.Threads(3), fl.Processes(2), fl.Chunked(4), fl.Sequential()])
 def test_every_strategy_caches_alike(bed, echo, tmp_path, strategy):
     """Results would depend on where they were made."""
@@ -384,16 +491,18 @@ def test_other_knobs_bear_a_cache(bed, echo, cache, knobs):
 
 def test_values_of_functions_are_cached_by_item(cache):
     """A computation of an hour would be made again."""
-    calls = []
+
+    class Called:
+        by: ClassVar = []  # a class is known by its name; a list that grows would be another one at each call
 
     def square(number):
-        calls.append(number)
+        Called.by.append(number)
         return {"square": number**2}
 
     for _ in range(2):
         run = fl.map(square, range(5), cache=cache).wait()
     assert run.result() == [{"square": n**2} for n in range(5)]
-    assert (sorted(calls), run.stats().cached) == ([0, 1, 2, 3, 4], 5)
+    assert (sorted(Called.by), run.stats().cached) == ([0, 1, 2, 3, 4], 5)
 
 
 def test_a_changed_function_is_called_anew(cache):
@@ -421,6 +530,19 @@ def test_items_without_a_name_ask_for_the_knob(cache):
     assert isinstance(error, errors.ConfigError)
     assert "key" in str(error)
     assert fl.map(lambda item: item["a"], [{"a": 1}], cache=cache, key=lambda item: item["a"]).result() == [1]
+
+
+@pytest.mark.parametrize("kept", [0, 100])
+def test_half_a_character_in_a_key_is_a_key_like_others(tmp_path, kept):
+    """One item of a list from some JSON would keep the whole batch, and what comes after, from the file."""
+    items = ["\ud83d", "ä", "\ud83e", *"abc"]
+    for cached in (0, 6):
+        with fl.Cache(tmp_path / "c.db", memory=kept) as cache:
+            run = fl.map(ascii, items, cache=cache).wait()
+            assert (run.result(), run.stats().cached) == (list(map(ascii, items)), cached)
+            cache.flush()
+            assert (cache.stats().trouble, cache.stats().entries) == ("", 6)
+            assert cache.frame().height == 6
 
 
 def test_a_method_needs_a_key(cache):

@@ -18,8 +18,10 @@ from polars.testing import assert_frame_equal
 
 import fetchlab as fl
 from fetchlab import errors
+from fetchlab.store import upkeep
 from fetchlab.store.entry import Entry
 from fetchlab.store.memory import Memory
+from fetchlab.store.places import Places
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -131,6 +133,22 @@ def test_what_was_just_put_is_found_before_it_is_written(tmp_path):
         assert cache.get(number) == number
     cache.flush()
     assert fl.Cache(tmp_path / "c.db").get(299) == 299
+
+
+def test_many_threads_put_at_once(tmp_path):
+    """Two that came at the same moment for a place in the file would fail each other."""
+    places, numbers, barrier = Places(), [], threading.Barrier(8)
+
+    def take():
+        barrier.wait()
+        numbers.extend(places.next() for _ in range(5_000))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(numbers)) == 40_000
 
 
 # created once
@@ -258,6 +276,36 @@ def test_memoized_async_functions_and_a_ttl(cache):
     assert calls == [1, 1, 2]
 
 
+def test_a_memoized_function_that_calls_itself_alike_is_told(cache):
+    """It would wait for itself without end."""
+
+    @cache.memoize
+    def spin(number):
+        return spin(number)
+
+    @cache.memoize
+    async def turn(number):
+        return (await asyncio.gather(turn(number)))[0]
+
+    @cache.memoize
+    def fib(number):
+        return number if number < 2 else fib(number - 1) + fib(number - 2)
+
+    with pytest.raises(errors.CacheError, match="same call creates it"):
+        spin(1)
+    with pytest.raises(errors.CacheError, match="same call creates it"):
+        asyncio.run(turn(1))
+    other = fl.Cache()
+    assert cache.get_or_create("k", lambda: other.get_or_create("k", lambda: 1)) == 1
+    assert fib(30) == 832_040
+
+
+def test_a_remembered_function_may_be_mapped_over_the_same_cache(cache):
+    """Run and function would wait for each other under one name."""
+    plus = cache.memoize(lambda number: number + 1, key=str)
+    assert fl.map(plus, [1, 2], cache=cache, key=str).wait(20).result() == [2, 3]
+
+
 def test_memoized_with_a_key_of_ones_own(cache):
     """Arguments that have no plain form could not be used, or would be told apart by their address."""
     with pytest.raises(errors.ConfigError, match="key"):
@@ -282,6 +330,68 @@ def test_secrets_among_arguments_are_told_apart_and_not_stored(tmp_path):
         assert account("Authorization: Bearer S3CRET-one") == 32
         assert account("Authorization: Bearer S3CRET-three") == 34
     assert not any(b"S3CRET" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+SECRET = "S3CRET-0123456789"
+CALLS = {
+    "auth": ("user", SECRET),
+    "cookies": {"sid": SECRET},
+    "passphrase": SECRET,
+    "key": SECRET,
+    "tokens": [SECRET],
+    "credentials": {"pw": SECRET},
+    "api_key": {"value": SECRET},
+    "cfg": {"token": {"value": [SECRET]}, "clientSecret": SECRET},
+    "headers": [("Authorization", SECRET)],
+    "pin": 32168_5550199,
+    "by_id": {1: {"password": SECRET}},
+    "text": f"Cookie: sid={SECRET}",
+    "url": f"https://h/x?api_key={SECRET}",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), CALLS.items(), ids=CALLS)
+def test_a_secret_argument_is_hidden_by_its_name_however_deep(tmp_path, name, value):
+    """A file that is shared would hold the account it was made with."""
+    with fl.Cache(tmp_path / "c.db") as cache:
+
+        @cache.memoize
+        def ask(**knobs):
+            return len(str(knobs))
+
+        @cache.memoize
+        def named(value):
+            return 1
+
+        longer = {name: value, "page": 1, "note": "x" * 300}
+        assert ask(**{name: value}) == ask(**{name: value}) != ask(**longer)
+        other = {"auth": ("user", "x" * 17), "pin": 1}.get(name, "other")
+        assert ask(**{name: other}) == len(str({name: other}))
+        named({name: value})
+        assert cache.stats().entries == 4
+        assert cache.stats().hits == 1
+    for file in tmp_path.iterdir():
+        assert b"S3CRET" not in file.read_bytes()
+        assert b"321685550199" not in file.read_bytes()
+
+
+def test_a_secret_in_a_plain_key_is_hidden(tmp_path):
+    """Keys that are no URLs would be stored as they are; masked alone, two would be one."""
+    keys = [
+        f"{name}S3CRET-{number}"
+        for name in ("Authorization: Bearer ", "token=", "a password: ")
+        for number in "12"
+    ]
+    with fl.Cache(tmp_path / "c.db") as cache:
+        for key in keys:
+            cache.put(key, key[-1])
+            cache.put(("of", key), 1)
+        assert [cache.get(key) for key in keys] == ["1", "2"] * 3
+        run = fl.map(lambda item: item[-1], keys, cache=cache).wait()
+        assert run.result() == ["1", "2"] * 3
+        assert cache.stats().entries == 18
+    for file in tmp_path.iterdir():
+        assert b"S3CRET" not in file.read_bytes()
 
 
 def test_functions_of_one_source_are_told_apart_by_what_they_hold(cache):
@@ -370,9 +480,61 @@ def test_the_file_keeps_to_its_size(tmp_path):
     assert stats.entries > 100
 
 
+def test_the_log_beside_the_file_keeps_to_half_of_its_size(tmp_path):
+    """A limit of 4 MB would take 36 MB of a disk."""
+    path, most = tmp_path / "c.db", 0
+    with fl.Cache(path, max_bytes=4_000_000, memory=0) as cache:
+        for number in range(2_000):
+            cache.put(number, bytes(10_000))
+            if number % 100 == 99:
+                cache.flush()
+                most = max(most, path.with_name("c.db-wal").stat().st_size)
+        assert cache.stats().evicted > 1_000
+    assert most < 2_000_000 + 200 * 10_000
+    assert path.stat().st_size <= 4_000_000
+
+
+def test_another_size_for_the_same_file_is_told(tmp_path):
+    """Two cells name one file, and the second one's limit would silently be the first one's."""
+    first = fl.Cache(tmp_path / "c.db", max_bytes=10_000_000)
+    with pytest.warns(RuntimeWarning, match=r"max_bytes is 5,000,000 for all caches .* not 10,000,000"):
+        fl.Cache(tmp_path / "c.db", max_bytes=5_000_000)
+    fl.Cache(tmp_path / "c.db", max_bytes=5_000_000)
+    fl.Cache(tmp_path / "c.db")
+    first.close()
+
+
+def test_much_is_dropped_in_many_transactions(tmp_path, monkeypatch):
+    """Other processes would wait for the lock until all of a million were gone, and give it up."""
+    monkeypatch.setattr(upkeep, "SLICE", 100)
+    path = tmp_path / "c.db"
+    with fl.Cache(path, memory=0) as cache:
+        for number in range(1_500):
+            cache.put(number, bytes(1_000))
+    commits, step = [], upkeep.Shrinking.step
+    monkeypatch.setattr(upkeep.Shrinking, "step", lambda *given: commits.append(1) or step(*given))
+    limit = path.stat().st_size // 2
+    with fl.Cache(path, max_bytes=limit, memory=0) as cache:
+        cache.get(0)
+        cache.put("one more", 1)
+        cache.flush()
+        assert (cache.get("one more"), len(cache.get(0))) == (1, 1_000)
+        held = cache.stats()
+        assert held.entries + held.evicted == 1_501
+        assert len(commits) > held.evicted / 200
+    assert path.stat().st_size <= limit
+    with fl.Cache(path, memory=0) as cache:
+        assert cache.expire(older_than=0) == held.entries
+        assert cache.stats().entries == 0
+    assert path.stat().st_size < 100_000
+
+
 @pytest.mark.parametrize(
     ("knobs", "named"),
     [
+        ({"path": 5}, "path"),
+        ({"path": b"x"}, "path"),
+        ({"path": "a\0b"}, "path"),
         ({"ttl": -1}, "ttl"),
         ({"ttl": "1h"}, "ttl"),
         ({"memory": -1}, "memory"),
@@ -389,6 +551,18 @@ def test_a_wrong_knob_is_named(knobs, named):
     """The user would learn of it in the middle of a run, or never."""
     with pytest.raises(errors.ConfigError, match=f"{named}:"):
         fl.Cache(**knobs)
+
+
+def test_a_folder_is_told_and_the_users_own_found(tmp_path, monkeypatch):
+    """A file in a folder named ``~`` would be looked for in vain; of a folder nobody would say what it is."""
+    with pytest.raises(errors.ConfigError, match=r"path: .* is a folder; give a file in it"):
+        fl.Cache(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with fl.Cache("~/own.db") as cache:
+        cache.put("a", 1)
+    assert cache.path == tmp_path / "own.db"
+    assert cache.path.exists()
 
 
 def test_a_cache_crosses_to_another_process_by_its_path(tmp_path):
@@ -415,6 +589,17 @@ def test_the_frame_tells_of_every_entry(cache):
     assert frame["expires"].is_null().to_list() == [False, True]
     assert (frame["expires"] - frame["stored"]).dt.total_seconds()[0] == 60
     assert frame["fetches"].to_list() == [1, 1]
+
+
+def test_the_frame_tells_of_what_was_stored_and_used_a_moment_ago(tmp_path):
+    """Right after a run entries would be missing, and none have been used."""
+    cache = fl.Cache(tmp_path / "c.db")
+    for number in range(30):
+        cache.put(f"http://h/{number}?_=1", 1)
+        cache.get(f"http://h/{number}?_=1")
+    assert (cache.frame().height, cache.frame()["hits"].sum()) == (30, 30)
+    cache.put("http://h/0?_=2", 1)
+    assert cache.advice()["knob"].to_list() == ['ignore=("_",)']
 
 
 def test_the_frame_tells_hosts_as_a_run_does(bed, tmp_path):
@@ -470,6 +655,16 @@ def test_advice_on_a_parameter_that_makes_no_difference(tmp_path):
     row = advice_of(cache, "a parameter makes no difference")
     assert (row["knob"], row["entries"], row["requests"]) == ('ignore=("_",)', 10, 8)
     assert advice_of(cache, "ttl is too short") is None
+
+
+def test_no_advice_on_a_parameter_that_made_a_difference_once(cache):
+    """Who followed it would lose 98 of 100 pages: two that were missing looked alike."""
+    for number in range(100):
+        value = {"found": False} if number in (7, 9) else {"id": number}
+        cache.put(f"https://api.example.org/item?id={number}&_=1", value)
+        cache.put(f"https://api.example.org/item?id={number}&_=2", value)
+    cache.flush()
+    assert cache.advice()["knob"].to_list() == ['ignore=("_",)']
 
 
 def test_advice_on_bodies_that_are_too_large(tmp_path):

@@ -107,6 +107,8 @@ def test_a_folder_in_the_files_place_is_told(tmp_path):
         ("database disk image is malformed", "is damaged", True),
         ("file is not a database", "is no cache", True),
         ("database is locked", "locked by another process", False),
+        ("Could not decode to UTF-8 column 'key' with text '\xff'", "is damaged", True),
+        ("disk I/O error", "is the disk full, or gone", False),
         ("database or disk is full", "cannot grow", False),
         ("attempt to write a readonly database", "cannot be opened for writing", False),
         ("something new", "cannot be used", False),

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import pytest
 
 import fetchlab as fl
 from fetchlab import errors
-from fetchlab.store import database
+from fetchlab.store import database, journal_layout, shelf_sql
 
 WIDE = 3_000
 
@@ -54,17 +55,67 @@ def test_a_file_that_is_no_cache_is_moved_aside(tmp_path, content):
     assert "moved" in cache.stats().trouble
 
 
-def test_somebody_elses_database_is_moved_aside_unharmed(tmp_path):
-    """A user's own tables would be lost to a mistyped name."""
+@pytest.mark.parametrize("mode", ["use", "offline"])
+def test_somebody_elses_database_is_refused_and_left_alone(tmp_path, mode):
+    """A user's own tables would be lost to a mistyped name, or be gone from where others look for them."""
     path = tmp_path / "own.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE diary (day)")
         connection.execute("INSERT INTO diary VALUES (1)")
-    with pytest.warns(RuntimeWarning, match="no fetchlab cache"):
-        fl.Cache(path)
-    (aside,) = tmp_path.glob("own.db.aside-*")
-    with sqlite3.connect(aside) as connection:
+    with pytest.raises(errors.CacheError, match=r"no fetchlab cache .its tables: diary.*Cache.path="):
+        fl.Cache(path, mode=mode)
+    assert not list(tmp_path.glob("*.aside*"))
+    with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT day FROM diary").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("harm", [None, 4096])
+def test_a_journal_is_never_moved_aside(bed, echo, tmp_path, harm):
+    """Paths mixed up would rename a journal of six hours while it is being written."""
+    path = tmp_path / "job.db"
+    urls = [f"{echo}/delay/0.01?n={number}" for number in range(300)]
+    run = fl.fetch(urls, workers=10, journal=path)
+    while run.stats().done < 50:
+        time.sleep(0.005)
+    if harm:
+        run.wait()
+        with path.open("r+b") as file:
+            file.seek(100)
+            file.write(bytes(harm))
+    with pytest.raises(errors.CacheError, match="it is a fetchlab journal"):
+        fl.Cache(path)
+    assert not list(tmp_path.glob("*.aside*"))
+    if not harm:
+        run.wait()
+        assert len(fl.Journal.open(path)) == 300
+
+
+def test_a_foreign_file_that_takes_the_caches_place_is_left_alone(tmp_path):
+    """What another program puts there during a run would be moved away from it."""
+    path = filled(tmp_path / "c.db")
+    cache = fl.Cache(path, memory=0)
+    cache.get(1)
+    with sqlite3.connect(tmp_path / "own.db") as connection:
+        connection.execute("CREATE TABLE diary (day)")
+    connection.close()
+    for file in tmp_path.glob("c.db*"):
+        file.unlink()
+    (tmp_path / "own.db").rename(path)
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        for number in range(100, 103):
+            cache.put(number, 1)
+            cache.flush()
+            cache.tiers._shelf.trouble._no_writing_until = 0.0
+        assert "no fetchlab cache" in cache.stats().trouble
+    assert not list(tmp_path.glob("*.aside*"))
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("diary",)]
+
+
+def test_our_own_marks_are_known(tmp_path):
+    """A journal would be called a foreign file in the one place where it matters whose it is."""
+    assert {layout.mark: layout.kind for layout in (shelf_sql.LAYOUT, journal_layout.LAYOUT)} == database.OURS
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
@@ -176,8 +227,8 @@ if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 warnings.simplefilter("ignore")
 cache = fl.Cache(sys.argv[1])
-cache.put("new", 1)
-print(cache.get(3) == bytes([3]) * 3000, cache.get("new"), "writing" in cache.stats().trouble)
+print(cache.get_or_create("new", lambda: 1), cache.get("new"))
+print(cache.get(3) == bytes([3]) * 3000, "writing" in cache.stats().trouble)
 try:
     fl.Cache(sys.argv[1] + ".other")
 except fl.errors.CacheError as error:
@@ -201,7 +252,7 @@ def test_a_read_only_folder_is_read(tmp_path):
         )
     finally:
         folder.chmod(0o755)
-    assert done.stdout.split() == ["True", "1", "True", "refused", "True"], done.stderr
+    assert done.stdout.split() == ["1", "1", "True", "True", "refused", "True"], done.stderr
 
 
 def test_a_newer_file_is_refused_at_the_call(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -120,5 +121,7 @@ def _opened(file: Path, **knobs: Any) -> Cache:
     from fetchlab.store.database import read_only
     from fetchlab.store.shelf_sql import LAYOUT
 
-    read_only(file, LAYOUT).close()
-    return Cache(file, memory=0, **knobs)
+    read_only(file, LAYOUT, partial=True).close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what cannot be done is an error of one line
+        return Cache(file, memory=0, **knobs)

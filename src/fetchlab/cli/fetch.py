@@ -171,11 +171,14 @@ def fetch(
         ),
     ] = None,
     ttl: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="SPAN", help="How long an entry is good: 90, 15min, 12h, 7d.", rich_help_panel=KEPT
+            metavar="SPAN",
+            help="How long an entry is good: 90, 15min, 12h, 7d.",
+            show_default="1h",
+            rich_help_panel=KEPT,
         ),
-    ] = "1h",
+    ] = None,
     refresh: Annotated[
         bool,
         typer.Option(
@@ -318,19 +321,18 @@ def _verify(ca: Path | None, *, no_verify: bool) -> bool | Path:
     return ca or not no_verify
 
 
-def _cache(file: Path | None, ttl: str, *, refresh: bool, offline: bool) -> Cache | None:
+def _cache(file: Path | None, ttl: str | None, *, refresh: bool, offline: bool) -> Cache | None:
     from fetchlab.store.cache import Cache
 
     if refresh and offline:
         raise ConfigError("--offline", "give it or --refresh, not both")
     if file is None:
-        if refresh or offline:
-            raise ConfigError(
-                "--cache", f"give the file that {'--refresh' if refresh else '--offline'} means"
-            )
+        given = {"--refresh": refresh, "--offline": offline, "--ttl": ttl is not None}
+        for flag in filter(given.get, given):
+            raise ConfigError("--cache", f"give the file that {flag} means")
         return None
     mode: Mode = "offline" if offline else "refresh" if refresh else "use"
-    return Cache(file, ttl=seconds_of(ttl, "--ttl"), mode=mode)
+    return Cache(file, ttl=seconds_of(ttl or "1h", "--ttl"), mode=mode)
 
 
 def _client(transport: str, **options: Any) -> Any:

@@ -17,16 +17,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fetchlab.engine.parking import Postponed
-from fetchlab.errors import ConfigError, StoreError
+from fetchlab.engine.replay import is_refusal
+from fetchlab.errors import ConfigError, ItemError, StoreError
 from fetchlab.model import Request
 from fetchlab.policy.freshness import conditions, is_partial, weathers
 from fetchlab.policy.keys import item_key
 from fetchlab.store.entry import Entry
-from fetchlab.store.memoize import function_name, is_bound
+from fetchlab.store.naming import function_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from fetchlab.engine.replay import Replay
     from fetchlab.engine.work import Work
     from fetchlab.model import Response
     from fetchlab.store.leases import Verdict
@@ -56,7 +58,7 @@ class Caching:
     Args:
         task: makes attempts.
         tiers: where to look; their mode is not ``"off"``.
-        parse: makes a value from a stored response; None where values are stored.
+        replay: makes values of entries, under the call's rules.
         named: what the cache knows an item by, None for what is not to be cached. It is called after the task
             has prepared the item.
     """
@@ -65,17 +67,18 @@ class Caching:
         self,
         task: _Task,
         tiers: Tiers,
-        parse: Callable[[Response], Any] | None,
+        replay: Replay,
         named: Callable[[Work], str | None],
     ) -> None:
         self._task = task
         self._tiers = tiers
-        self._parse = parse
+        self._replay = replay
         self._named = named
         self._since = time.time()
         self._warned = False
         self._asking: list[tuple[str, asyncio.Future[Verdict]]] = []
         self._held = 0  # entries that wait with their items
+        self._refused: dict[str, float] = {}  # when entries were stored that are none for this call
 
     def prepare(self, work: Work) -> None:
         """Prepare the item for its task, and see whether it needs a request."""
@@ -86,9 +89,9 @@ class Caching:
         if name is None:
             return
         if self._held < HELD:
-            work.at_hand = tiers.good(name, self._since)
+            work.at_hand = tiers.good(name, self._since, after=self._refused.get(name, -1.0))
             self._held += work.at_hand is not None
-        elif tiers.has_good(name, self._since):
+        elif name not in self._refused and tiers.has_good(name, self._since):
             work.at_hand = True
         if work.at_hand is None and (name in tiers.lead or tiers.rules.mode == "offline"):
             work.at_hand = True
@@ -105,10 +108,12 @@ class Caching:
         if type(entry) is Entry:
             self._held -= 1
             work.at_hand = True
-            return self._replayed(work, entry)
-        entry = tiers.good(name, self._since, memory_only=work.at_hand is None and tiers.lead.among_processes)
+            return self._replayed(work, name, entry)
+        unless_leased = work.at_hand is None and tiers.lead.among_processes
+        refused = self._refused.get(name, -1.0)
+        entry = tiers.good(name, self._since, memory_only=unless_leased, after=refused)
         if entry is not None:
-            return self._replayed(work, entry)
+            return self._replayed(work, name, entry)
         tiers.or_miss(name)
         if not tiers.lead.begin(name):
             raise Postponed(partial(tiers.lead.when_over, name, "mine"))
@@ -116,9 +121,11 @@ class Caching:
             if work.at_hand:  # what was to be had is gone: the item must wait for its host
                 raise Postponed
             verdict = await self._lease(name)  # which looks into the file, too
+            if verdict == "stored" and not tiers.holds(name, self._since, refused):
+                verdict = "mine"  # who waits for what cannot be read waits for ever
             if verdict.startswith("mine"):
                 try:
-                    return await self._asked(work, name, tiers.old(name) if verdict != "mine" else None)
+                    return await self._asked(work, name, self._old(name) if verdict != "mine" else None)
                 finally:
                     tiers.lead.give_back(name)
         finally:
@@ -134,7 +141,7 @@ class Caching:
         if entry is None or not self._tiers.rules.stands_in(entry.expires, time.time()):
             return None
         try:
-            value = self._value(entry)
+            value = self._replay.value(entry)
         except Exception:  # it is not what it was, or the parser is not: the failure stands
             return None
 
@@ -191,7 +198,8 @@ class Caching:
             extra = conditions(old.headers, request.headers)
             if extra:
                 request = _with(request, extra)
-        tiers.count("misses")
+        if work.attempt - work.before == 1:  # an asker, however often it is tried again
+            tiers.count("misses")
         began = time.perf_counter()
         response, value = await self._task.exchange(work, request, asks=bool(extra))
         now = time.time()
@@ -199,7 +207,13 @@ class Caching:
             tiers.count("revalidated")
             _, expires = tiers.lasts_until(old.response(), now)
             self._note(work, old)
-            return self._value(tiers.renew(old, expires))
+            renewed = tiers.renew(old, expires)
+            try:
+                return self._replay.value(renewed)
+            except Exception as error:
+                if is_refusal(error):  # the next attempt is to bring another body
+                    self._refused[name] = renewed.stored
+                raise
         self._keep(name, response, value, now, time.perf_counter() - began)
         return value
 
@@ -219,16 +233,34 @@ class Caching:
             return
         self._tiers.store(entry)
 
-    def _replayed(self, work: Work, entry: Entry) -> Any:
-        self._note(work, entry)
-        work.cached = True
-        return self._value(entry)
+    def _old(self, name: str) -> Entry | None:
+        """Return an entry past its time that may be asked about: one that would do if it still held."""
+        entry = None if name in self._refused else self._tiers.old(name)
+        if entry is not None and entry.head is not None:
+            try:
+                self._replay.check(entry)
+            except ItemError:
+                return None
+        return entry
 
-    def _value(self, entry: Entry) -> Any:
-        """The value of an entry; of one that was put by hand, whatever that was."""
-        if entry.head is None or self._parse is None:
-            return entry.value()
-        return self._parse(entry.response())
+    def _replayed(self, work: Work, name: str, entry: Entry) -> Any:
+        """End an item with an entry; one that is none for this call is as if it were not there.
+
+        Raises:
+            Postponed: it is none; the item has to wait for its host.
+            FetchlabError: it is none, and offline there is no other.
+        """
+        self._note(work, entry)
+        try:
+            value = self._replay.value(entry)
+        except Exception as error:
+            if self._tiers.rules.mode == "offline" or not is_refusal(error):
+                raise
+            self._refused[name] = entry.stored
+            self._tiers.take_back(entry)
+            raise Postponed from None
+        work.cached = True
+        return value
 
     @staticmethod
     def _note(work: Work, entry: Entry) -> None:
@@ -271,14 +303,9 @@ def by_function(task: Callable[[Any], Any], key: Callable[[Any], str] | None) ->
         key: makes an item's key; None for items that are their own.
 
     Raises:
-        ConfigError: the function is a method or a callable object, and there is no ``key``.
+        ConfigError: it cannot be told from another one without a ``key``.
     """
-    if key is None and is_bound(task):
-        raise ConfigError(
-            "key",
-            "with a cache, what is bound to an object needs key=…: it looks like the same of another one",
-        )
-    function = function_name(task)
+    function = function_name(task, keyed=key is not None)
 
     def named(work: Work) -> str:
         own = item_key(work.item) if key is None else key(work.item)

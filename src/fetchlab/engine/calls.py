@@ -196,8 +196,9 @@ def map(  # noqa: A001  # the field's word for it
         max_error_rate: share of failed items, from 0 to 1, above which the run stops, looked at from 200
             items on.
         cache: an ``fl.Cache``, or a file's path for one with its usual knobs. Values are known by the
-            function's name and source and the item's key, so that a changed function is called anew; an item
-            without a key of its own needs ``key``.
+            function's name and source, what it closes over and the item's key, so that a changed function is
+            called anew; an item without a key of its own needs ``key``, and so does a function that is bound
+            to an object or closes over one without a plain form.
         journal: a file that remembers every item that ended; see :func:`fetch`. Items that are no strings,
             numbers or tuples of them need a ``key``.
         progress: True shows progress, False does not, None shows it where a person looks.

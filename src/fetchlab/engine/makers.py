@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_origin
 
 from fetchlab.store.journal_makers import FUNCTION
-from fetchlab.store.memoize import function_name
+from fetchlab.store.naming import function_name
 
 __all__ = ["maker_of"]
 

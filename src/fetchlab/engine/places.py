@@ -12,6 +12,7 @@ from fetchlab.engine.caching import Caching, by_function, by_request
 from fetchlab.engine.crossing import pack
 from fetchlab.engine.jobs import CallJob, FetchJob, Seen
 from fetchlab.engine.processes import Processes
+from fetchlab.engine.replay import Replay
 from fetchlab.engine.strategies import Processes as InProcesses
 from fetchlab.engine.strategies import Threads as InThreads
 from fetchlab.engine.tasks import Calling, Fetching
@@ -53,7 +54,7 @@ def calling_task(
         inner = Calling(task, timeout=timeout)
     if cache is None or cache.rules.mode == "off":
         return inner
-    return Caching(inner, cache.tiers, None, by_function(task, key))
+    return Caching(inner, cache.tiers, Replay(None), by_function(task, key))
 
 
 def fetching_task(
@@ -95,7 +96,8 @@ def fetching_task(
     if not caches:
         return inner
     assert cache is not None  # for the type checker
-    return Caching(inner, cache.tiers, parse, by_request(cache.tiers, client.headers, key=key, tells=tells))
+    replay = Replay(parse, accept, max_bytes)
+    return Caching(inner, cache.tiers, replay, by_request(cache.tiers, client.headers, key=key, tells=tells))
 
 
 class _Place(Protocol):

@@ -4,8 +4,9 @@
   fetch but the first would have been saved.
 * *ttl is too long*: entries had another body every time they were fetched again, and were used meanwhile. A
   shorter ttl costs requests (a negative number: one for each of those uses at most) and shows what changed.
-* *a parameter makes no difference*: keys that differ only by the value of one query parameter have the same
-  body. All but one per group would have been saved.
+* *a parameter makes no difference*: whichever keys differ only by the value of one query parameter have one
+  body, everywhere at the host. All but one per group would have been saved. A single pair with two bodies
+  speaks against it, for an ignored parameter would give one page in place of another.
 * *bodies are too large*: few entries take most of the room, were never used, and others were dropped for
   them.
 """
@@ -107,15 +108,20 @@ def _ttl(rows: list[Row]) -> Iterator[tuple[str, int, int, str, str, str]]:
 
 
 def _volatile(rows: list[Row]) -> Iterator[tuple[str, int, int, str, str, str]]:
-    groups: dict[tuple[str, str, int], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         for name in _parameters(row[KEY]):
-            groups[name, without(row[KEY], frozenset({name})), row[CRC]].append(row)
+            groups[name, without(row[KEY], frozenset({name}))].append(row)
     saved: dict[str, list[list[Row]]] = defaultdict(list)
-    for (name, _, _), group in groups.items():
-        if len(group) > 1:
+    differs: set[str] = set()
+    for (name, _), group in groups.items():
+        if len({row[CRC] for row in group}) > 1:
+            differs.add(name)
+        elif len(group) > 1:
             saved[name].append(group)
     for name, found in saved.items():
+        if name in differs:
+            continue
         requests = sum(row[FETCHES] for group in found for row in group) - len(found)
         entries = sum(map(len, found))
         detail = f"{entries:,} entries have {len(found):,} different bodies without it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -35,17 +36,22 @@ class Cache:
     key at once, in this process or in others with the same file, one asks the server and the others get its
     answer. Safe from any thread; several caches of one path share the file.
 
-    An entry's key is the request's method, URL and body, secrets masked. Two accounts that get different
-    answers for one URL need ``vary=("authorization",)`` or a file each. Responses are stored with a status
-    below 400, or one that ``accept`` names, after their parser has taken them. Secret headers, ``Set-Cookie``
-    among them, are masked in what is stored.
+    An entry's key is the request's method, URL and body; secrets in its URL and in its own headers stand
+    there as fingerprints. What the client adds to every request makes no difference unless ``vary`` names
+    it: two clients with two accounts need ``vary=("authorization",)`` or a file each. Responses are stored
+    with a status below 400, or one that ``accept`` names, after their parser has taken them; a call whose
+    own ``accept``, ``max_bytes`` or ``parse`` refuses what is stored asks anew. Secret headers,
+    ``Set-Cookie`` among them, are masked in what is stored.
 
     Args:
-        path: the SQLite file, made with its folders; None keeps everything in memory.
+        path: the SQLite file, made with its folders, ``~`` is the user's; None keeps everything in memory.
         ttl: seconds an entry is good for, one hour unless told; None for ever. Or a function of the
-            :class:`Response` that returns them, 0 for what is not to be stored.
+            :class:`Response` that returns them, 0 for what is not to be stored; if it fails, an hour. Who
+            stores an entry says how long it is good; ``mode="refresh"`` is for who cannot wait for that.
         memory: entries in memory, the least recently used dropped first; caches of one file share them.
         max_bytes: size of the file (without one, of the memory) at which the least recently used are dropped.
+            The last cache made of a file decides for all of them. While it is open the write-ahead log beside
+            it comes on top, half as much again and 32 MB at most.
         mode: ``"use"``; ``"refresh"`` asks again for everything stored before the run; ``"offline"`` makes no
             request at all, whatever the entries' age, and ends an item without one as ``CacheMiss``;
             ``"off"``.
@@ -57,8 +63,9 @@ class Cache:
 
     Raises:
         ConfigError: a knob has a value that cannot work.
-        CacheError: the file cannot be used and cannot be replaced. One that is damaged or foreign is moved
-            aside, a new one is begun, and a warning says so.
+        CacheError: the file cannot be used and cannot be replaced, or is somebody else's SQLite file, which
+            stays as it is. One that is damaged, or no SQLite file, is moved aside, a new one is begun, and a
+            warning says so.
     """
 
     def __init__(
@@ -78,7 +85,7 @@ class Cache:
         _whole("memory", memory, 0)
         if max_bytes is not None:
             _whole("max_bytes", max_bytes, 1)
-        self.path = None if path is None else Path(path)
+        self.path = path_of(path)
         self._knobs = (path, ttl, memory, max_bytes, mode, stale_if_error, vary)
         self._max_bytes = max_bytes
         self.tiers = Tiers(self.path, self.rules, memory=memory, max_bytes=max_bytes)
@@ -119,8 +126,11 @@ class Cache:
 
         Raises:
             StoreError: the value cannot be stored.
+            CacheError: the file cannot be written; a run goes on then, an order does not.
         """
-        self.tiers.store_value(self.key_of(key), value, ttl)
+        name = self.key_of(key)
+        self.tiers.take_orders()
+        self.tiers.store_value(name, value, ttl)
 
     def get_or_create(self, key: Any, create: Callable[[], Any], ttl: Any = OWN) -> Any:
         """Return what is stored, else what ``create`` returns, stored from then on.
@@ -150,23 +160,33 @@ class Cache:
         """Make a function remember what it returned for its arguments; a decorator.
 
         ``@cache.memoize`` or ``@cache.memoize(ttl=60)``, for async and plain functions. The key is the
-        function's name and source and its arguments, so a changed function is asked anew.
+        function's name and source, what it holds (its defaults, what it closes over) and its arguments, so a
+        changed function is asked anew.
 
         Args:
             function: what to decorate.
             ttl: as in :meth:`put`.
-            key: makes the key of a call's arguments, where these have no plain form.
+            key: makes the key of a call's arguments, where these have no plain form, or where the function is
+                bound to an object or holds one that has none.
         """
         if function is None:
             return lambda decorated: memoized(self.tiers, decorated, ttl=ttl, key=key)
         return memoized(self.tiers, function, ttl=ttl, key=key)
 
     def delete(self, key: Any) -> bool:
-        """Drop an entry; say whether it was there."""
+        """Drop an entry; say whether it was there.
+
+        Raises:
+            CacheError: the file cannot be written.
+        """
         return self.tiers.remove(self.key_of(key))
 
     def clear(self) -> int:
-        """Drop all entries; return how many there were."""
+        """Drop all entries; return how many there were.
+
+        Raises:
+            CacheError: the file cannot be written.
+        """
         return self.tiers.clear()
 
     def expire(self, older_than: float | None = None) -> int:
@@ -177,6 +197,9 @@ class Cache:
 
         Returns:
             How many were dropped.
+
+        Raises:
+            CacheError: the file cannot be written.
         """
         now = time.time()
         return self.tiers.expire(now, -1.0 if older_than is None else now - older_than)
@@ -240,6 +263,25 @@ class Cache:
             f"Cache({where}, mode={self.rules.mode!r}, {held.entries:,} entries, {held.bytes / 1e6:,.1f} MB, "
             f"{held.hits:,} hits, {held.misses:,} misses)"
         )
+
+
+def path_of(path: Any) -> Path | None:
+    """Return a file's path, ``~`` being the user's home.
+
+    Raises:
+        ConfigError: it is no path, or a folder's.
+    """
+    if path is None:
+        return None
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if not isinstance(name, str) or "\0" in name:
+        raise ConfigError("path", f"give a file's path, not {path!r}")
+    file = Path(name)
+    with suppress(RuntimeError):  # there is no such user
+        file = file.expanduser()
+    if file.is_dir():
+        raise ConfigError("path", f"{file} is a folder; give a file in it, {file / 'cache.db'} say")
+    return file
 
 
 def tuple_of(names: Any) -> Any:

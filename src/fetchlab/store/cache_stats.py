@@ -14,15 +14,15 @@ class CacheStats:
     Attributes:
         hits_memory: askers answered from memory.
         hits_file: askers answered from the file.
-        misses: askers for whom a request was made, or in vain offline.
+        misses: askers for whom requests were made, however many, or in vain offline.
         revalidated: misses that the server answered with 304, so that the stored body was used.
         stale: failed requests for which an old entry stood in.
-        stored: entries written, new ones and those fetched again.
+        stored: entries written (to the file where there is one), new ones and those fetched again.
         entries: entries held now, in the file where there is one.
         bytes: what they take.
         evicted: entries dropped for room, in the whole life of the file.
         seconds_saved: what the hits would have taken, by what their entries took.
-        trouble: what is wrong with the file, empty if nothing.
+        trouble: what is wrong with the file, or has cost entries; empty if nothing, or if it is over.
     """
 
     hits_memory: int

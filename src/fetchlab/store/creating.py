@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetchlab import loop
-from fetchlab.errors import ConfigError
+from fetchlab.errors import CacheError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from fetchlab.store.leases import Verdict
     from fetchlab.store.tiers import Tiers
 
 __all__ = ["created", "created_async"]
+
+_creating: ContextVar[frozenset[tuple[int, str]]] = ContextVar("_creating", default=frozenset())
+"""What is being created further up in this thread or task."""
 
 
 def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any:
@@ -25,6 +30,7 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
 
     Raises:
         CacheMiss: offline, and there is nothing.
+        CacheError: ``create`` asks for what it is to create.
     """
     while True:
         entry = tiers.good(name)
@@ -35,28 +41,35 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
         tiers.or_miss(name)
         verdict: Verdict = "held"
         leads = tiers.lead.begin(name)
+        if not leads:
+            _check_self(tiers, name)
         if leads:
             try:
                 verdict = tiers.lead.ask([name]).result()[0] if tiers.lead.among_processes else "mine"
+                if verdict == "stored":
+                    entry = tiers.good(name)
+                    if entry is not None:
+                        return entry.value()
+                    verdict = "mine"  # who waits for what cannot be read waits for ever
                 if verdict.startswith("mine"):
                     tiers.count("misses")
                     began = time.perf_counter()
-                    value = create()
+                    with _under_way(tiers, name):
+                        value = create()
                     tiers.store_value(name, value, ttl, time.perf_counter() - began)
                     return value
             finally:
                 if verdict.startswith("mine"):
                     tiers.lead.give_back(name)
                 tiers.lead.end(name)
-        if verdict != "stored":
-            if loop.on_loop_thread():
-                raise ConfigError(
-                    "cache",
-                    "this is the engine's own thread, where waiting would be for ever; use an async function",
-                )
-            over = threading.Event()
-            tiers.lead.when_over(name, "held" if leads else "mine", over.set)
-            over.wait()
+        if loop.on_loop_thread():
+            raise ConfigError(
+                "cache",
+                "this is the engine's own thread, where waiting would be for ever; use an async function",
+            )
+        over = threading.Event()
+        tiers.lead.when_over(name, "held" if leads else "mine", over.set)
+        over.wait()
 
 
 async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[Any]], ttl: Any) -> Any:
@@ -70,6 +83,8 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
         tiers.or_miss(name)
         verdict: Verdict = "held"
         leads = tiers.lead.begin(name)
+        if not leads:
+            _check_self(tiers, name)
         if leads:
             try:
                 verdict = (
@@ -77,18 +92,46 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
                     if tiers.lead.among_processes
                     else "mine"
                 )
+                if verdict == "stored":
+                    entry = tiers.good(name)
+                    if entry is not None:
+                        return entry.value()
+                    verdict = "mine"
                 if verdict.startswith("mine"):
                     tiers.count("misses")
                     began = time.perf_counter()
-                    value = await create()
+                    with _under_way(tiers, name):
+                        value = await create()
                     tiers.store_value(name, value, ttl, time.perf_counter() - began)
                     return value
             finally:
                 if verdict.startswith("mine"):
                     tiers.lead.give_back(name)
                 tiers.lead.end(name)
-        if verdict != "stored":
-            await _over(tiers, name, "held" if leads else "mine")
+        await _over(tiers, name, "held" if leads else "mine")
+
+
+@contextmanager
+def _under_way(tiers: Tiers, name: str) -> Iterator[None]:
+    """Know, in whatever is called from here, that a value is being created."""
+    token = _creating.set(_creating.get() | {(id(tiers.lead.flights), name)})
+    try:
+        yield
+    finally:
+        _creating.reset(token)
+
+
+def _check_self(tiers: Tiers, name: str) -> None:
+    """Refuse to wait for what cannot end before this does.
+
+    Raises:
+        CacheError: the value is being created by who asks for it.
+    """
+    if (id(tiers.lead.flights), name) in _creating.get():
+        raise CacheError(
+            f"{name} is asked for while the same call creates it, which would wait for ever: a function that"
+            " remembers must not call itself with the same arguments, nor create() ask for its own key"
+        )
 
 
 async def _over(tiers: Tiers, name: str, verdict: Verdict) -> None:

@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 
     from fetchlab.errors import StoreError
 
-__all__ = ["Layout", "connect", "move_aside", "read_only", "told"]
+__all__ = ["OURS", "Layout", "check_owner", "connect", "move_aside", "read_only", "told"]
 
 BUSY_SECONDS = 5.0
 PAGE_BYTES = 8192
 LOG_BYTES = 1 << 25
 """Of the write-ahead log before it is copied into the file; pages that many batches touch are copied once."""
 COMPANIONS = ("-wal", "-shm", "-journal")
-_DAMAGE = ("malformed", "not a database", "disk image", "corrupt", "unsupported file format")
+OURS = {0x464C4A4E: "journal", 0x666C6301: "cache"}
+"""Our own kinds of files by their marks."""
+_DAMAGE = (
+    "malformed",
+    "not a database",
+    "disk image",
+    "corrupt",
+    "unsupported file format",
+    "could not decode",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +62,15 @@ class Layout:
     shrinks: bool = True
 
 
-def connect(path: Path, layout: Layout) -> sqlite3.Connection:
+def connect(path: Path, layout: Layout, *, log_bytes: int = LOG_BYTES) -> sqlite3.Connection:
     """Open a file for reading and writing; make it if there is none.
 
     The connection is in autocommit mode and may be handed from thread to thread, not shared.
+
+    Args:
+        path: the file.
+        layout: what it is to hold.
+        log_bytes: length of the write-ahead log at which it is copied into the file.
 
     Raises:
         StoreError: in the layout's own class; :func:`told` says of which kind.
@@ -69,7 +83,7 @@ def connect(path: Path, layout: Layout) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         raise told(error, path, layout) from error
     try:
-        _prepare(connection, path, layout)
+        _prepare(connection, path, layout, log_bytes)
     except BaseException as error:
         connection.close()
         if isinstance(error, sqlite3.Error):
@@ -78,8 +92,13 @@ def connect(path: Path, layout: Layout) -> sqlite3.Connection:
     return connection
 
 
-def read_only(path: Path, layout: Layout) -> sqlite3.Connection:
+def read_only(path: Path, layout: Layout, *, partial: bool = False) -> sqlite3.Connection:
     """Open a file that is there, for reading; it may lie in a folder where nothing can be written.
+
+    Args:
+        path: the file.
+        layout: what it should be.
+        partial: where its write-ahead log cannot be read, do without what that holds.
 
     Raises:
         StoreError: in the layout's own class.
@@ -88,7 +107,7 @@ def read_only(path: Path, layout: Layout) -> sqlite3.Connection:
         raise layout.error(f"{path}: there is no such {layout.kind}")
     trouble: Exception | None = None
     for mode in ("mode=ro", "mode=ro&immutable=1"):  # the second where WAL's own files cannot be made
-        if "immutable" in mode and path.with_name(path.name + "-wal").exists():
+        if "immutable" in mode and not (partial and _without_log(trouble)) and _log_of(path).exists():
             continue
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}",
@@ -109,6 +128,15 @@ def read_only(path: Path, layout: Layout) -> sqlite3.Connection:
             return connection
     assert trouble is not None
     raise told(trouble, path, layout) from trouble
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _without_log(trouble: Exception | None) -> bool:
+    """Say whether a file cannot be opened for want of what WAL keeps beside it; one that is locked can."""
+    return trouble is not None and any(word in str(trouble) for word in ("unable to open", "readonly", "I/O"))
 
 
 def told(error: Exception, path: Path, layout: Layout) -> StoreError:
@@ -132,6 +160,9 @@ def told(error: Exception, path: Path, layout: Layout) -> StoreError:
     elif "readonly" in lowered or "unable to open" in lowered or isinstance(error, PermissionError):
         reason = "readonly"
         what = f"cannot be opened for writing ({text})"
+    elif "disk i/o" in lowered:
+        reason = "io"
+        what = f"cannot be used ({text}): is the disk full, or gone?"
     else:
         what = f"cannot be used ({text})"
     owned = layout.error(f"{path}: the {layout.kind} {what}")
@@ -159,7 +190,7 @@ def move_aside(path: Path) -> Path:
     return aside
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout, log_bytes: int) -> None:
     if _pragma(connection, "page_count") == 0:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # both are heeded only before the first table
         if layout.shrinks:
@@ -168,8 +199,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout) -> None
         _check_mark(connection, path, layout)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // PAGE_BYTES}")
-    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {max(1, log_bytes // PAGE_BYTES)}")
+    connection.execute(f"PRAGMA journal_size_limit = {log_bytes}")
     connection.execute("BEGIN IMMEDIATE")  # of several processes that come at once, one makes the tables
     try:
         version = _pragma(connection, "user_version")
@@ -213,11 +244,35 @@ def _check_mark(connection: sqlite3.Connection, path: Path, layout: Layout) -> N
     mark = _pragma(connection, "application_id")
     if mark == layout.mark or (mark == 0 and _is_empty(connection)):
         return
-    with closing(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")) as rows:
+    tables = "not to be read"
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")) as rows,
+    ):
         tables = ", ".join(name for (name,) in rows) or "none"
-    error = layout.error(f"{path}: this SQLite file is no fetchlab {layout.kind} (its tables: {tables})")
-    error.damaged, error.reason = True, "damaged"
-    raise error
+    raise _foreign(path, layout, mark, tables)
+
+
+def check_owner(path: Path, layout: Layout) -> None:
+    """Refuse a file that says, damaged or not, that it is somebody else's.
+
+    Raises:
+        StoreError: it does; in the layout's own class.
+    """
+    with suppress(OSError), path.open("rb") as file:
+        head = file.read(72)
+        mark = int.from_bytes(head[68:72], "big")
+        if head.startswith(b"SQLite format 3\0") and mark not in (0, layout.mark):
+            raise _foreign(path, layout, mark, "not to be read")
+
+
+def _foreign(path: Path, layout: Layout, mark: int, tables: str) -> StoreError:
+    owner = f", it is a fetchlab {OURS[mark]}" if mark in OURS else ""
+    error = layout.error(
+        f"{path}: this SQLite file is no fetchlab {layout.kind}{owner} (its tables: {tables})"
+    )
+    error.damaged, error.reason = True, "foreign"
+    return error
 
 
 def _check_version(version: int, path: Path, layout: Layout) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fetchlab.store.responses import Head
 
-__all__ = ["Entry", "id_of"]
+__all__ = ["Entry", "id_of", "spelt"]
 
 RESPONSE = "response"
 OVERHEAD = 200
@@ -28,6 +28,11 @@ def id_of(key: str) -> int:
         int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
         >> 1
     )
+
+
+def spelt(key: str) -> str:
+    """Return a key as a file can hold it: half a character, as JSON has some, is written out."""
+    return key if key.isascii() else key.encode("utf-8", "backslashreplace").decode()
 
 
 class Entry:

@@ -36,20 +36,20 @@ class Lead:
         self._own = Flights()
 
     @property
-    def _flights(self) -> Flights:
+    def flights(self) -> Flights:
         """All caches of one file know of each other's."""
         return self._own if self._shelf is None else self._shelf.flights
 
     def __contains__(self, key: str) -> bool:
-        return key in self._flights
+        return key in self.flights
 
     def begin(self, key: str) -> bool:
         """Lead in this process, unless somebody does; say whether the caller leads now."""
-        return self._flights.begin(key)
+        return self.flights.begin(key)
 
     def end(self, key: str) -> None:
         """End it, whatever came of it, and call everybody who waits for it."""
-        self._flights.end(key)
+        self.flights.end(key)
 
     @property
     def among_processes(self) -> bool:
@@ -79,4 +79,4 @@ class Lead:
         if verdict == "held" and self._shelf is not None:
             self._shelf.leases.when_over(key, call)
         else:
-            self._flights.when_over(key, call)
+            self.flights.when_over(key, call)

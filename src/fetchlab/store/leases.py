@@ -13,7 +13,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fetchlab.store.entry import id_of
+from fetchlab.store.entry import id_of, spelt
+from fetchlab.store.shelf_sql import TIMES
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Leases", "Verdict"]
 
 Verdict: TypeAlias = Literal["mine", "mine, old", "held", "stored"]
-"""Lead; lead, and there is an old entry; another process leads; there is a good entry by now."""
+"""Lead; lead, and there is an old entry; another process leads; there is a good entry by now, to be read."""
 BEAT_SECONDS = 1.0
 DEAD_SECONDS = 5.0
 LOOK_SECONDS = 0.05
@@ -68,7 +69,9 @@ class Leases:
             good: says of an entry's times whether it will do.
         """
         number = id_of(key)
-        found = connection.execute("SELECT stored, expires FROM entry WHERE id = ?", (number,)).fetchone()
+        found = None
+        if not self._shelf.is_doubted(number):
+            found = connection.execute(TIMES, (number, spelt(key))).fetchone()
         if found is not None and good(*found):
             return "stored"
         now = time.time()

@@ -44,19 +44,20 @@ class Memory:
                 self._entries.move_to_end(key)
             return entry
 
-    def put(self, entry: Entry) -> None:
-        """Add or replace an entry; one that is larger than all the room is left out."""
+    def put(self, entry: Entry) -> bool:
+        """Add or replace an entry; say whether there is room for one of its size."""
         size = entry.size
         with self._lock:
             self._remove(entry.key)
             if not self._most or size > self._max_bytes:
-                return
+                return False
             self._entries[entry.key] = entry
             self.bytes += size
             while len(self._entries) > self._most or self.bytes > self._max_bytes:
                 _, old = self._entries.popitem(last=False)
                 self.bytes -= old.size
                 self.dropped += 1
+            return True
 
     def remove(self, key: str) -> bool:
         """Drop an entry; say whether it was there."""

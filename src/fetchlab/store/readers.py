@@ -37,6 +37,12 @@ class Readers:
         self._open: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._generation = 0
 
+    @property
+    def partial(self) -> bool:
+        """True if this thread's connection may have been opened without the write-ahead log."""
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        return reader is not None and reader.partial
+
     def connection(self) -> sqlite3.Connection:
         """Return this thread's connection.
 
@@ -46,10 +52,11 @@ class Readers:
         reader: _Reader | None = getattr(self._local, "reader", None)
         if reader is None or reader.generation != self._generation:
             generation = self._generation
-            connection = read_only(self._path, self._layout)
+            connection = read_only(self._path, self._layout, partial=True)
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
             connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
-            reader = self._local.reader = _Reader(connection, generation)
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            reader = self._local.reader = _Reader(connection, generation, partial=mode != "wal")
             with self._lock:
                 self._open.add(reader)
         return reader.connection
@@ -71,11 +78,12 @@ class Readers:
 class _Reader:
     """A thread's connection, closed when the thread is gone."""
 
-    __slots__ = ("__weakref__", "connection", "generation")
+    __slots__ = ("__weakref__", "connection", "generation", "partial")
 
-    def __init__(self, connection: sqlite3.Connection, generation: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, generation: int, *, partial: bool) -> None:
         self.connection = connection
         self.generation = generation
+        self.partial = partial
 
     def __del__(self) -> None:
         with suppress(sqlite3.Error):

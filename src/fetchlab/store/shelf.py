@@ -1,52 +1,48 @@
 """The tier on disk: one SQLite file, shared by every cache of this process that names it.
 
 Reading is direct, on a connection per thread; writing goes through the one writer thread. A file that turns
-out damaged is moved aside and a new one begun; whatever else goes wrong is told once and the cache does
-without the file for a while: nobody's run ends because its cache cannot be written.
+out damaged is moved aside and a new one begun; whatever else goes wrong is told once and writing, or reading,
+is left alone for a while: nobody's run ends because its cache cannot be written.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import secrets
 import sqlite3
-import threading
 import time
-import warnings
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fetchlab import loop
 from fetchlab.errors import CacheError, StoreError
-from fetchlab.store.database import connect, move_aside, told
-from fetchlab.store.entry import Entry, id_of
+from fetchlab.store.database import LOG_BYTES, connect, told
+from fetchlab.store.entry import Entry, id_of, spelt
 from fetchlab.store.flights import Flights
+from fetchlab.store.in_place import InPlace
 from fetchlab.store.leases import Leases
 from fetchlab.store.memory import Memory
+from fetchlab.store.places import Places
 from fetchlab.store.readers import Readers
-from fetchlab.store.shelf_sql import DELETE, EXPIRE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
-from fetchlab.store.upkeep import give_back_room, is_larger, put_rows, shrink
+from fetchlab.store.shelf_sql import DELETE, GET, LAYOUT, PUT, PUT_BODY, RENEW, TALLY, TIMES
+from fetchlab.store.trouble import Trouble
+from fetchlab.store.upkeep import GAP_SECONDS, Shrinking, put_rows
 from fetchlab.store.uses import Uses
 from fetchlab.store.writer import Row, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
-__all__ = ["Shelf", "shelf_at"]
+__all__ = ["Shelf"]
 
 T = TypeVar("T")
 
 MEMORY_BYTES = 256_000_000
 """What the tier in memory may take."""
 BATCH = 100
-TROUBLE_SECONDS = 5.0
 BACKLOG = 4_000
-
-log = logging.getLogger("fetchlab.cache")
 
 
 class Shelf:
@@ -55,22 +51,24 @@ class Shelf:
     Args:
         path: the file.
         max_bytes: how large it may grow, None for as large as it likes; the write-ahead log beside it takes
-            up to 32 MB more for a while.
+            half as much again for a while, 32 MB at most, and more only if one batch does.
         readonly: never write, not even which entries were used.
+        on_close: told when it is closed.
 
     Raises:
         CacheError: it cannot be read at all.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int | None, readonly: bool) -> None:
+    def __init__(
+        self, path: Path, *, max_bytes: int | None, readonly: bool, on_close: Callable[[Shelf], object]
+    ) -> None:
         self.path = path.absolute()  # a notebook may change its folder
+        self._log = _Log()
         self.max_bytes = max_bytes
-        self.readonly = readonly
-        self.trouble: CacheError | None = None
+        self.trouble = Trouble(readonly=readonly)
         self.memory = Memory(0, MEMORY_BYTES)
-        self._blocked_until = 0.0
-        self._inode = 0
-        self._told: set[str] = set()
+        self._on_close = on_close
+        self._in_place = InPlace(self.path)
         self._start()
         self._begin()
 
@@ -79,14 +77,16 @@ class Shelf:
         self.leases = Leases(weakref.proxy(self))
         self._readers = Readers(self.path, LAYOUT)
         self._pending: dict[int, Entry] = {}  # stored, not in the file yet
-        self._places = _places()
+        self._doubted: set[int] = set()  # entries that could not be read when last tried
+        self._places = Places()
         self._uses = Uses()
-        path = self.path
+        self._shrinking = Shrinking()
+        path, log = self.path, self._log
         failed = weakref.WeakMethod(self.failed)
         tend = weakref.WeakMethod(self._tend)
         settled = weakref.WeakMethod(self._settled)
         self._writer = Writer(  # which holds no reference, so that a shelf nobody uses is closed
-            lambda: connect(path, LAYOUT),
+            lambda: connect(path, LAYOUT, log_bytes=log.bytes),
             name="fetchlab-cache",
             batch_size=BATCH,
             write_rows=put_rows,
@@ -103,22 +103,26 @@ class Shelf:
 
     def _begin(self) -> None:
         """Open the file once, so that what is wrong with it is told where it is named."""
-        if not self.readonly:
+        if not self.trouble.readonly:
             try:
-                connect(self.path, LAYOUT).close()
-                self._note_inode()
+                self._in_place.open()
             except StoreError as error:
-                if error.damaged or error.reason in ("locked", "full"):
-                    self._note_inode()
-                    self.failed(error)
-                    return
-                if error.reason != "readonly" or not self.path.is_file():
+                if error.damaged:
+                    self._in_place.refuse_foreign(error)
+                elif error.reason not in ("locked", "full", "io", "readonly"):
                     raise
-                self.readonly = True
-                self._tell(error)
+                if error.reason == "readonly" and not self.path.is_file():
+                    raise
+                self.failed(error)
+                if error.reason != "readonly":
+                    return
             else:
                 return
-        self._readers.connection()
+        try:
+            self._readers.connection()
+        except StoreError as error:
+            self._in_place.refuse_foreign(error)
+            raise
 
     # reading
 
@@ -128,29 +132,54 @@ class Shelf:
         pending = self._pending.get(number)
         if pending is not None and pending.key == key:
             return pending
-        row = self._row(GET, number)
-        if row is None or row[0] != key:
+        row = self._row(GET, (number,), number)
+        if row is None:
             return None
-        key, kind, head, body, stored, expires, seconds, checksum = row
-        entry = Entry(key, kind, head, body, stored=stored, expires=expires, seconds=seconds)
-        if entry.checksums()[1] != checksum:
-            self.write(DELETE, (number,))
-            self._tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({key})"))
-            return None
-        return entry
+        found, kind, head, body, stored, expires, seconds, checksum = row
+        own = spelt(key)
+        if found == own and type(body) is bytes:
+            entry = Entry(key, kind, head, body, stored=stored, expires=expires, seconds=seconds)
+            if entry.checksums()[1] == checksum:
+                self._doubted.discard(number)
+                return entry
+        elif found is not None and found != own and id_of(found) == number:
+            return None  # another key, of the same number
+        self._doubted.add(number)
+        self.write(DELETE, (number,))
+        self.trouble.tell(CacheError(f"{self.path}: an entry is damaged and was dropped ({own})"))
+        return None
 
     def times(self, key: str) -> tuple[float, float | None] | None:
         """Return when an entry was stored and when its time is over, None if there is none."""
         number = id_of(key)
         pending = self._pending.get(number)
-        if pending is not None:
+        if pending is not None and pending.key == key:
             return pending.stored, pending.expires
-        row = self._row(TIMES, number)
+        if number in self._doubted:
+            return None
+        row = self._row(TIMES, (number, spelt(key)), number)
         return None if row is None else (row[0], row[1])
+
+    def is_doubted(self, number: int) -> bool:
+        """Say whether an entry could not be read when last tried, whatever its times are."""
+        return number in self._doubted
 
     def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds, nothing if the file is in trouble."""
-        return self._read(lambda connection: connection.execute(sql, values).fetchall()) or []
+
+        def read(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            try:
+                return connection.execute(sql, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if "decode" not in str(error):
+                    raise
+            connection.text_factory = lambda data: data.decode("utf-8", "replace")
+            try:
+                return connection.execute(sql, values).fetchall()  # one damaged row must not hide the others
+            finally:
+                connection.text_factory = str
+
+        return self._read(read) or []
 
     def tally(self) -> dict[str, int]:
         """Return the file's own counts: entries, bytes, evicted."""
@@ -159,38 +188,63 @@ class Shelf:
         (row,) = self.rows(TALLY) or [(0, 0, 0)]
         return dict(zip(("entries", "bytes", "evicted"), row, strict=True))
 
-    def _row(self, sql: str, number: int) -> Any:
-        return self._read(lambda connection: connection.execute(sql, (number,)).fetchone())
+    def _row(self, sql: str, values: tuple[Any, ...], number: int) -> Any:
+        """Return an entry's row, None if there is none; its columns are None if one of them is no text."""
 
-    def _read(self, read: Callable[[sqlite3.Connection], T]) -> T | None:
-        if time.monotonic() < self._blocked_until:
+        def read(connection: sqlite3.Connection) -> Any:
+            try:
+                return connection.execute(sql, values).fetchone()
+            except sqlite3.OperationalError as error:
+                if "decode" not in str(error):
+                    raise
+                return (None,) * 8
+
+        return self._read(read, number)
+
+    def _read(self, read: Callable[[sqlite3.Connection], T], number: int | None = None) -> T | None:
+        if not self.trouble.readable:
             return None
         try:
-            return read(self._readers.connection())
+            found = read(self._readers.connection())
         except (sqlite3.Error, StoreError) as error:
-            self.failed(error)
+            if number is not None:
+                self._doubted.add(number)
+            self._not_read(error)
             return None
+        if self.trouble.unread:
+            self.trouble.read()
+        return found
 
     # writing
 
     @property
     def writable(self) -> bool:
         """False while the file cannot be written."""
-        return not self.readonly and time.monotonic() >= self._blocked_until
+        return self.trouble.writable
+
+    @property
+    def max_bytes(self) -> int | None:
+        """How large the file may grow, None for as large as it likes."""
+        return self._max_bytes
+
+    @max_bytes.setter
+    def max_bytes(self, value: int | None) -> None:
+        self._max_bytes = value
+        self._log.bytes = LOG_BYTES if value is None else min(LOG_BYTES, value // 2)
 
     @property
     def backlog(self) -> int:
         """Rows that are not in the file yet."""
         return self._writer.waiting
 
-    def put(self, entry: Entry) -> None:
-        """Store an entry with the next batch, which ends its lease."""
+    def put(self, entry: Entry) -> bool:
+        """Store an entry with the next batch, which ends its lease; False if it cannot be written."""
         if not self.writable or self._writer.waiting > BACKLOG:
-            return
-        number, place = id_of(entry.key), next(self._places)
+            return False
+        number, place = id_of(entry.key), self._places.next()
         values = (
             number,
-            entry.key,
+            spelt(entry.key),
             entry.kind,
             entry.head,
             entry.stored,
@@ -205,6 +259,7 @@ class Shelf:
         self._pending[number] = entry
         self.leases.over(number)
         self._writer.write_all([(PUT_BODY, (place, entry.body)), (PUT, values)])
+        return True
 
     def renew(self, entry: Entry) -> None:
         """Note that an entry is unchanged."""
@@ -214,37 +269,9 @@ class Shelf:
             self.leases.over(number)
             self._writer.write(RENEW, (number, entry.stored, entry.expires))
 
-    def remove(self, key: str) -> bool:
-        """Drop an entry; say whether it was there."""
-        number = id_of(key)
-        self.memory.remove(key)
-        return self.ask(lambda connection: connection.execute(DELETE, (number,)).rowcount, 0) > 0
-
-    def clear(self) -> int:
-        """Drop all entries and give their room back; return how many there were."""
-
-        def empty(connection: sqlite3.Connection) -> int:
-            count = connection.execute("DELETE FROM entry WHERE true").rowcount
-            give_back_room(connection)
-            return count
-
-        self.memory.clear()
-        return self.ask(empty, 0)
-
-    def expire(self, now: float, before: float) -> int:
-        """Drop what is over at this moment or was stored before another; return how many."""
-
-        def drop(connection: sqlite3.Connection) -> int:
-            count = connection.execute(EXPIRE, (now, before)).rowcount
-            give_back_room(connection)
-            return count
-
-        self.memory.expire(now, before)
-        return self.ask(drop, 0)
-
     def touch(self, key: str, now: float) -> None:
         """Note that an entry was used; written now and then."""
-        if self.readonly:
+        if self.trouble.readonly:
             return
         self._uses.note(id_of(key), now)
         if self._uses.due and self.writable and not self._writer.beating:
@@ -259,156 +286,99 @@ class Shelf:
         """Call a function in a transaction on the writer's thread; return the future of its value."""
         return self._writer.call(function)
 
-    def ask(self, function: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """Do the same and wait for it; ``otherwise`` if the file cannot be written."""
-        if not self.writable:
-            return otherwise
-        try:
-            value: T = self._writer.call(function).result()
-        except (sqlite3.Error, StoreError, RuntimeError):
-            return otherwise
-        return value
-
-    def flush(self) -> None:
-        """Wait until everything so far is in the file."""
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until everything so far is in the file, for so many seconds at most."""
         if self.writable:
-            with suppress(sqlite3.Error, StoreError, RuntimeError):
-                self.call(self._uses.write).result()
+            with suppress(sqlite3.Error, StoreError, RuntimeError, TimeoutError):
+                self.call(self._uses.write).result(timeout)
+                while self._shrinking.under_way and timeout is None:
+                    self.call(_nothing).result()
 
     def close(self) -> None:
         """Write the rest and close the file; the next use opens it again."""
         self.flush()
         self._readers.close()
         self._writer.rest()
-        forget(self)
+        self._on_close(self)
 
     # tending and trouble
 
     def _tend(self, connection: sqlite3.Connection) -> None:
-        """With every batch: beat for the leases, note now and then what was used, keep to the size.
-
-        A file that somebody has removed or replaced would take what is written all the same, and lose it.
-        """
-        if self._inode and self._is_replaced():
-            raise CacheError(f"{self.path}: the cache was removed or replaced")
+        """With every batch: beat for the leases, note now and then what was used, keep to the size."""
+        self._in_place.check()
         self._writer.beating = self.leases.beat(connection)
         if self._uses.due:
             self._uses.write(connection)
-        if self.max_bytes is not None and is_larger(connection, self.max_bytes):
+        if self.max_bytes is not None and self._shrinking.is_needed(connection, self.max_bytes):
             self._uses.write(connection)
-            shrink(connection, self.max_bytes)
+            if self._shrinking.step(connection, self.max_bytes):
+                self._writer.call(_nothing)
 
     def _settled(self, rows: list[Row]) -> None:
-        """Rows are in the file, or will never be: it answers for itself again."""
+        """Rows are in the file: it answers for itself again."""
+        if self.trouble.over():
+            self._readers.open_anew()  # those opened meanwhile may have left the log out
+        self._forget_pending(rows)
+        if self._shrinking.under_way:
+            time.sleep(GAP_SECONDS)
+
+    def _forget_pending(self, rows: list[Row]) -> None:
         for sql, values in rows:
             if sql is PUT or sql is RENEW:
+                self._doubted.discard(values[0])
                 pending = self._pending.get(values[0])
                 if pending is not None and pending.stored == values[4 if sql is PUT else 1]:
                     self._pending.pop(values[0], None)
 
     def failed(self, error: Exception, lost: list[Row] | None = None) -> None:
-        """The file is in trouble: move it aside if it is damaged, else do without it for a while."""
-        self._settled(lost or [])
-        owned = error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
+        """The file cannot be written: move it aside if it is damaged, else leave writing alone."""
+        self._forget_pending(lost or [])
+        self._shrinking.start_over()
+        owned = self.owned(error)
+        if not self.trouble.readonly and self._in_place.is_lost(owned):
+            self._begin_anew(owned)
+        else:
+            self.trouble.no_writing(owned)
+
+    def _not_read(self, error: Exception) -> None:
+        """The file cannot be read: move it aside if it is damaged, else leave reading alone."""
+        owned = self.owned(error)
+        partial = self._readers.partial  # such a connection may see the file in the middle of a change
+        self._readers.open_anew()
+        if not self.trouble.readonly and not partial and self._in_place.is_lost(owned):
+            self._begin_anew(owned)
+        else:
+            self.trouble.no_reading(owned)
+
+    def owned(self, error: Exception) -> StoreError:
+        """Return an error of ours for one of SQLite's."""
+        return error if isinstance(error, StoreError) else told(error, self.path, LAYOUT)
+
+    def _begin_anew(self, owned: StoreError) -> None:
+        """The file is damaged or gone: a new one takes its place."""
         self._readers.open_anew()
         self._writer.open_anew()
-        if not self.readonly and (owned.damaged or not self.path.exists()):
-            self._replace(owned)
-            return
-        self._blocked_until = time.monotonic() + TROUBLE_SECONDS
-        self._tell(owned)
-
-    def _replace(self, owned: StoreError) -> None:
-        """Move a damaged file aside and begin a new one, unless somebody has done so already."""
-        if self._is_replaced() and self.path.is_file():
-            self._note_inode()
-            return
         try:
-            if self.path.exists():
-                aside = move_aside(self.path)
-                owned = CacheError(f"{owned}; it was moved to {aside.name} and a new one begun")
-            connect(self.path, LAYOUT).close()
-        except (OSError, StoreError) as trouble:
-            self._blocked_until = time.monotonic() + TROUBLE_SECONDS
-            owned = CacheError(f"{owned}; and it cannot be replaced: {trouble}")
-        self._note_inode()
-        self._tell(owned)
-
-    def _note_inode(self) -> None:
-        with suppress(OSError):
-            self._inode = self.path.stat().st_ino
-
-    def _is_replaced(self) -> bool:
-        """Say whether the file in this place is another one by now, another process's new one say."""
-        try:
-            return self.path.stat().st_ino != self._inode
-        except OSError:
-            return True
-
-    def _tell(self, error: StoreError) -> None:
-        """Say it once: in the log, and as a warning where the user looks."""
-        self.trouble = error if isinstance(error, CacheError) else CacheError(str(error))
-        text = f"{error}; the run goes on without it" if self.readonly or not self.writable else str(error)
-        if text in self._told:
-            return
-        self._told.add(text)
-        log.warning("%s", text)
-        with suppress(RuntimeWarning):  # where warnings are errors this thread must not end by one
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            told_so = self._in_place.begin_anew(owned)
+        except CacheError as error:
+            self.trouble.no_reading(error)
+            self.trouble.no_writing(error)
+        else:
+            if told_so is not None:
+                self.trouble.tell(told_so)
 
 
 _left_alone: list[object] = []  # a parent's connections: even to close them would touch its file
-_shelves: weakref.WeakValueDictionary[tuple[str, bool], Shelf] = weakref.WeakValueDictionary()
-_shelves_lock = threading.Lock()  # guards _shelves and _latest
-_latest: Shelf | None = None  # kept open, so that the next cell finds what this one had in memory
 
 
-def shelf_at(path: Path, *, max_bytes: int | None, readonly: bool) -> Shelf:
-    """Return the one shelf of a file, opened if it was not.
+class _Log:
+    """The length of the write-ahead log, where the writer finds it, who does not know the shelf."""
 
-    One that writes will do for who only reads: it knows what is not in the file yet.
-    """
-    global _latest  # noqa: PLW0603
-    real = os.path.realpath(path)
-    with _shelves_lock:
-        shelf = _shelves.get((real, False)) or (_shelves.get((real, True)) if readonly else None)
-        if shelf is None:
-            shelf = _shelves[real, readonly] = Shelf(path, max_bytes=max_bytes, readonly=readonly)
-        elif max_bytes is not None:
-            shelf.max_bytes = max_bytes
-        _latest = shelf
-        return shelf
+    bytes = LOG_BYTES
 
 
-def forget(shelf: Shelf) -> None:
-    """Let the next one who names the file open it."""
-    global _latest  # noqa: PLW0603
-    with _shelves_lock:
-        for name, known in list(_shelves.items()):
-            if known is shelf:
-                del _shelves[name]
-        if _latest is shelf:
-            _latest = None
-
-
-def _after_fork() -> None:
-    """A child has none of its parent's threads, and must not touch its connections."""
-    global _shelves_lock  # noqa: PLW0603
-    _shelves_lock = threading.Lock()
-    for shelf in list(_shelves.values()):
-        shelf.leave_to_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def _places() -> Iterator[int]:
-    """Numbers for bodies: rising, and other ones than other processes choose at the same time."""
-    last = 0
-    while True:
-        last = max(last + 1, time.time_ns() // 1000 << 12 | secrets.randbits(12))
-        yield last
+def _nothing(_: object) -> None:
+    """Have a transaction made, for what belongs to each."""
 
 
 def _call(method: weakref.WeakMethod[Any], *values: Any) -> None:

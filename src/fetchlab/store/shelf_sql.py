@@ -12,7 +12,21 @@ from __future__ import annotations
 from fetchlab.errors import CacheError
 from fetchlab.store.database import Layout
 
-__all__ = ["DELETE", "EXPIRE", "GET", "LAYOUT", "PUT", "PUT_BODY", "RENEW", "TALLY", "TIMES", "TOUCH"]
+__all__ = [
+    "ALL",
+    "DELETE",
+    "DROP",
+    "GET",
+    "LAYOUT",
+    "OLDEST",
+    "OVER",
+    "PUT",
+    "PUT_BODY",
+    "RENEW",
+    "TALLY",
+    "TIMES",
+    "TOUCH",
+]
 
 ENTRY = """
 CREATE TABLE entry (
@@ -69,10 +83,12 @@ TOUCH = (
 )
 GET = (
     "SELECT key, kind, head, data, stored, expires, seconds, crc_all"
-    " FROM entry JOIN body ON body.id = entry.body WHERE entry.id = ?"
+    " FROM entry LEFT JOIN body ON body.id = entry.body WHERE entry.id = ?"
 )
-TIMES = "SELECT stored, expires FROM entry WHERE id = ?"
+TIMES = "SELECT stored, expires FROM entry WHERE id = ? AND key = ?"
 DELETE = "DELETE FROM entry WHERE id = ?"
-
-EXPIRE = "DELETE FROM entry WHERE expires <= ?1 OR stored < ?2"
+DROP = "DELETE FROM entry WHERE id = ? AND used <= ?"
+ALL = "SELECT id FROM entry WHERE id > ?1 ORDER BY id LIMIT ?2"
+OVER = "SELECT id FROM entry WHERE id > ?1 AND (expires <= ?3 OR stored < ?4) ORDER BY id LIMIT ?2"
+OLDEST = "SELECT id, size, used FROM entry ORDER BY used LIMIT ?"
 TALLY = "SELECT entries, bytes, evicted FROM tally"

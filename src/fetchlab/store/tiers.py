@@ -8,15 +8,17 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.errors import CacheMiss
+from fetchlab import loop
+from fetchlab.errors import CacheError, CacheMiss, ConfigError
 from fetchlab.policy.freshness import lasts_until
-from fetchlab.store import advice
+from fetchlab.store import advice, orders
 from fetchlab.store.cache_keys import CacheKeys
 from fetchlab.store.cache_stats import CacheStats
 from fetchlab.store.entry import Entry
 from fetchlab.store.lead import Lead
 from fetchlab.store.memory import Memory
-from fetchlab.store.shelf import shelf_at
+from fetchlab.store.shelves import shelf_at
+from fetchlab.store.trouble import warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +30,9 @@ __all__ = ["OWN", "Tiers"]
 OWN = object()
 """In place of a ttl: the cache's own."""
 DEFAULT_TTL = 3600.0
-"""For values, where the cache's ttl is a function of responses."""
+"""For values, where the cache's ttl is a function of responses, and for responses that it fails at."""
+FLUSH_SECONDS = 2.0
+"""What a table of entries waits at most for those that are not in the file yet."""
 
 
 class Tiers:
@@ -65,6 +69,7 @@ class Tiers:
         self._lock = threading.Lock()  # guards _counts and _saved
         self._counts: Counter[str] = Counter()
         self._saved = 0.0
+        self._warned = False
 
     # looking
 
@@ -80,16 +85,33 @@ class Tiers:
         times = None if self._shelf is None else self._shelf.times(key)
         return times is not None and self.is_good(*times, since)
 
-    def good(self, key: str, since: float | None = None, *, memory_only: bool = False) -> Entry | None:
-        """Return an entry to use without asking, and count the hit; None if there is none."""
+    def holds(self, key: str, since: float, after: float = -1.0) -> bool:
+        """Read an entry that is to be good by its times; say whether it is there, whole and late enough."""
+        entry = None if self._shelf is None else self._shelf.get(key)
+        if entry is None or entry.stored <= after or not self.is_good(entry.stored, entry.expires, since):
+            return False
+        self._memory.put(entry)
+        return True
+
+    def good(
+        self, key: str, since: float | None = None, *, memory_only: bool = False, after: float = -1.0
+    ) -> Entry | None:
+        """Return an entry to use without asking, and count the hit; None if there is none.
+
+        Args:
+            key: its name.
+            since: with ``refresh``, what was stored before is not good enough.
+            memory_only: do not look into the file.
+            after: nor is what was stored at this moment or before, whatever the mode.
+        """
         if self.rules.mode == "off":
             return None
         entry = self._memory.get(key)
         tier = "hits_memory"
-        if entry is None or not self.is_good(entry.stored, entry.expires, since):
+        if entry is None or entry.stored <= after or not self.is_good(entry.stored, entry.expires, since):
             entry = None if self._shelf is None or memory_only else self._shelf.get(key)
             tier = "hits_file"
-            if entry is None or not self.is_good(entry.stored, entry.expires, since):
+            if entry is None or entry.stored <= after or not self.is_good(entry.stored, entry.expires, since):
                 return None
             self._memory.put(entry)
         with self._lock:
@@ -98,6 +120,12 @@ class Tiers:
         if self._shelf is not None:
             self._shelf.touch(key, time.time())
         return entry
+
+    def take_back(self, entry: Entry) -> None:
+        """Count a hit less: the entry was none for who got it."""
+        with self._lock:
+            self._counts["hits_file" if self._counts["hits_file"] else "hits_memory"] -= 1
+            self._saved -= entry.seconds
 
     def old(self, key: str) -> Entry | None:
         """Return an entry of any age, None if there is none."""
@@ -109,19 +137,24 @@ class Tiers:
 
         Raises:
             CacheMiss: the cache is offline.
+            CacheError: it is, and nobody knows what it holds, for its file cannot be read.
         """
         if self.rules.mode == "offline":
             self.count("misses")
+            shelf = self._shelf
+            if shelf is not None and shelf.trouble.error is not None and not shelf.trouble.readable:
+                raise CacheError(f"{shelf.trouble.error}, and the cache is offline")
             raise CacheMiss(f"the cache is offline and does not hold {key} (cache=fl.Cache(mode=…))")
 
     # keeping
 
     def store(self, entry: Entry) -> None:
         """Keep an entry."""
-        self.count("stored")
-        self._memory.put(entry)
+        kept = self._memory.put(entry)
         if self._shelf is not None:
-            self._shelf.put(entry)
+            kept = self._shelf.put(entry)
+        if kept:
+            self.count("stored")
 
     def store_value(self, key: str, value: Any, ttl: Any = OWN, seconds: float = 0.0) -> None:
         """Keep a value.
@@ -136,10 +169,28 @@ class Tiers:
         if keep:
             self.store(Entry.of_value(key, value, stored=now, expires=expires, seconds=seconds))
 
+    def take_orders(self) -> None:
+        """Make sure that what a person stores will be kept.
+
+        Raises:
+            CacheError: the file cannot be written.
+        """
+        if self._shelf is not None:
+            orders.prepare(self._shelf)
+
     def lasts_until(self, response: Any, now: float) -> tuple[bool, float | None]:
         """Return whether to store a response or value (None), and until when it is good."""
         ttl = self.rules.ttl
-        return lasts_until(DEFAULT_TTL if callable(ttl) and response is None else ttl, response, now)
+        if not callable(ttl):
+            return lasts_until(ttl, response, now)
+        if response is not None:
+            try:
+                return lasts_until(ttl, response, now)
+            except ConfigError as error:  # the answer is there, and good: it is not the item that failed
+                if not self._warned:
+                    self._warned = True
+                    warn(f"{error}; what it does not know is kept for {DEFAULT_TTL / 3600:g} h")
+        return lasts_until(DEFAULT_TTL, response, now)
 
     def renew(self, entry: Entry, expires: float | None) -> Entry:
         """Note that the server has said an entry is unchanged; return it with its new time."""
@@ -153,20 +204,21 @@ class Tiers:
 
     def remove(self, key: str) -> bool:
         """Drop an entry; say whether it was there."""
-        return self._memory.remove(key) if self._shelf is None else self._shelf.remove(key)
+        return self._memory.remove(key) if self._shelf is None else orders.remove(self._shelf, key)
 
     def clear(self) -> int:
         """Drop all entries; return how many there were."""
         if self._shelf is not None:
-            return self._shelf.clear()
+            return orders.clear(self._shelf)
         count = len(self._memory)
         self._memory.clear()
         return count
 
     def expire(self, now: float, before: float) -> int:
         """Drop what is over at a moment or was stored before another; return how many."""
-        held = self._memory if self._shelf is None else self._shelf
-        return held.expire(now, before)
+        if self._shelf is not None:
+            return orders.expire(self._shelf, now, before)
+        return self._memory.expire(now, before)
 
     # telling
 
@@ -190,7 +242,7 @@ class Tiers:
         else:
             held = self._shelf.tally()
         names = ("hits_memory", "hits_file", "misses", "revalidated", "stale", "stored")
-        trouble = None if self._shelf is None else self._shelf.trouble
+        trouble = None if self._shelf is None else self._shelf.trouble.error
         return CacheStats(
             **{name: counts[name] for name in names},
             **held,
@@ -201,9 +253,14 @@ class Tiers:
     def rows(self) -> list[tuple[Any, ...]]:
         """Return a row per entry, the latest stored first, as :mod:`~fetchlab.store.advice` reads them."""
         if self._shelf is not None:
+            if not loop.on_loop_thread():
+                self._shelf.flush(FLUSH_SECONDS)
             return self._shelf.rows(advice.SELECT)
         return [
-            (one.key, one.kind, one.size, one.stored, one.expires, one.seconds, 0, 1, 0, 0, one.stored)
+            (
+                *(one.key, one.kind, one.size, one.stored, one.expires, one.seconds),
+                *(0, 1, 0, one.checksums()[0], one.stored),
+            )
             for one in reversed(self._memory.entries())
         ]
 

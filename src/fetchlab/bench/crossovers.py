@@ -87,7 +87,7 @@ def questions(
         "requests": (few, (1, 2, 4, 8), lambda _: (Sequential(), Async(WIDTH))),
         "spread of service times": (spread, (0.05, 0.2, 0.5, 1.0), lambda _: (Chunked(WIDTH), Async(WIDTH))),
         "workers, no latency": (at_once, (2, 8, 32, 128), lambda n: (Threads(int(n)), Async(int(n)))),
-        "computing, ms per item": (computing, (1, 5, 25), lambda _: (Threads(2), Processes(2))),
+        "computing, ms per item": (computing, (2, 10, 50), lambda _: (Threads(2), Processes(2))),
     }
     parts = [
         ask(varied, work, values, pair, rounds=rounds, progress=progress)

@@ -44,6 +44,23 @@ TINY = {
         "arm_items": 20,
         "rounds": 1,
     },
+    "04-benchmark-lab": {
+        "items": 8,
+        "latency": 0.005,
+        "rounds": 5,
+        "worker_counts": [1, 2, 4],
+        "sweep_items": 60,
+        "sweep_rounds": 2,
+        "sample_pages": 30,
+        "pages": 60,
+        "predict_counts": [2, 4],
+        "page_counts": [10, 20],
+        "questions": ["requests"],
+        "question_items": 4,
+        "question_rounds": 2,
+        "sweep_seconds": 0.2,
+        "six_latency": 0.01,
+    },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
 VIEW = "application/vnd.jupyter.widget-view+json"

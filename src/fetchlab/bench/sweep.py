@@ -139,8 +139,6 @@ def _counts(workers: Sequence[int]) -> list[int]:
 
 def _work(work: Any, knobs: dict[str, Any]) -> Work:
     done = Work.of(work, **knobs)
-    if isinstance(work, Work) and knobs:
-        done = Work(work.items, work.task, **{**work.knobs, **knobs})
     for knob, why in OURS.items():
         if done.knobs.get(knob) is not None:
             raise ConfigError(knob, why)

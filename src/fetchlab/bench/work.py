@@ -50,7 +50,7 @@ class Work:
             ConfigError: it is neither, empty, or an iterator, which could be read only once.
         """
         if isinstance(work, Work):
-            return work
+            return cls(work.items, work.task, **{**work.knobs, **knobs}) if knobs else work
         task, items = None, work
         if isinstance(work, tuple) and len(work) == 2 and callable(work[0]):
             task, items = work

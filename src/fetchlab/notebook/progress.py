@@ -11,8 +11,9 @@ from fetchlab.notebook.ticker import ticker
 
 if TYPE_CHECKING:
     from fetchlab.engine.run import Run
+    from fetchlab.model import RunStats
 
-__all__ = ["ProgressLine", "finish", "in_kernel", "settle", "show"]
+__all__ = ["ProgressLine", "bar", "finish", "in_kernel", "settle", "show"]
 
 _lines: weakref.WeakKeyDictionary[Run, ProgressLine] = weakref.WeakKeyDictionary()
 
@@ -28,27 +29,27 @@ class ProgressLine:
         import ipywidgets
 
         self._run = weakref.ref(run)
-        self.widget: Any = ipywidgets.HTML(value=self._value(run))
+        self.widget: Any = ipywidgets.HTML(value=bar(run.stats()))
 
     def refresh(self) -> bool:
         """Write the line as it stands; return whether it can still change."""
         run = self._run()
         if run is None:
             return False
-        value = self._value(run)
+        value = bar(run.stats())
         if self.widget.value != value:
             self.widget.value = value
         return not run.ended
 
-    @staticmethod
-    def _value(run: Run) -> str:
-        stats = run.stats()
-        share = stats.done / stats.total if stats.total else 0.0
-        return (
-            '<div style="display:flex;gap:.6em;align-items:center;font-family:monospace;font-size:90%">'
-            f'<progress aria-label="progress" value="{share:.4f}" max="1" style="width:9em"></progress>'
-            f"<span>{html.escape(line(stats))}</span></div>"
-        )
+
+def bar(stats: RunStats) -> str:
+    """Return a bar and the progress line as HTML."""
+    share = stats.done / stats.total if stats.total else 0.0
+    return (
+        '<div style="display:flex;gap:.6em;align-items:center;font-family:monospace;font-size:90%">'
+        f'<progress aria-label="progress" value="{share:.4f}" max="1" style="width:9em"></progress>'
+        f"<span>{html.escape(line(stats))}</span></div>"
+    )
 
 
 def show(run: Run) -> None:

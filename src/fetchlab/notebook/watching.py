@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fetchlab.engine.standing import Standing
 
-__all__ = ["Monitor", "monitor"]
+__all__ = ["Monitor", "monitor", "plain_table"]
 
 EVERY = 0.5
 SPARK = 60
@@ -178,19 +178,19 @@ def page(standing: Standing) -> str:
         pace = wording.pace(standing, SPARK)
         if pace is not None:
             found.insert(2, ("pace", f"{pace[0]}  {pace[1]}"))
-        blocks.append(_table((), found))
+        blocks.append(plain_table((), found))
     failures = [
         (f"{failure.count:,}", failure.error, wording.example(failure), failure.knob)
         for failure in standing.failures[:ROWS]
     ]
     if failures:
-        blocks.append(_table(("failed", "error", "for example", "what helps"), failures))
+        blocks.append(plain_table(("failed", "error", "for example", "what helps"), failures))
     if hosts := wording.told_hosts(standing.hosts[:ROWS]):
-        blocks.append(_table(("host", "at a time", "failed attempts", "median"), hosts))
+        blocks.append(plain_table(("host", "at a time", "failed attempts", "median"), hosts))
     return f'<div style="font-family:monospace;font-size:90%;line-height:1.5">{"".join(blocks)}</div>'
 
 
-def _table(head: tuple[str, ...], rows: list[Any]) -> str:
+def plain_table(head: tuple[str, ...], rows: list[Any]) -> str:
     """Return a table; every text is escaped."""
 
     def row(cells: Any, tag: str) -> str:

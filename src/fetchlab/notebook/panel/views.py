@@ -7,12 +7,11 @@ from collections import deque
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from fetchlab.engine.progress import line
 from fetchlab.frame import TIMINGS
+from fetchlab.notebook.progress import bar
+from fetchlab.notebook.watching import plain_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import polars as pl
 
     from fetchlab.engine.run import Run
@@ -90,12 +89,7 @@ def progress(stats: RunStats | None, trouble: str = "") -> str:
     told = f'<div style="color:{FLIGHT}">{html.escape(trouble)}</div>' if trouble else ""
     if stats is None:
         return f'<div style="font-family:monospace">ready</div>{told}'
-    share = stats.done / stats.total if stats.total else 0.0
-    return (
-        '<div style="display:flex;gap:.6em;align-items:center;font-family:monospace;font-size:90%">'
-        f'<progress aria-label="progress" value="{share:.4f}" max="1" style="width:9em"></progress>'
-        f"<span>{html.escape(line(stats))}</span></div>{told}"
-    )
+    return bar(stats) + told
 
 
 def strip(stats: RunStats) -> str:
@@ -128,7 +122,7 @@ def failures(run: Run) -> str:
         if found.height > ROWS
         else ""
     )
-    return _table(("failed", "error", "host", "for example", "what helps"), rows) + more
+    return plain_table(("failed", "error", "host", "for example", "what helps"), rows) + more
 
 
 def tables(run: Run) -> str:
@@ -161,18 +155,3 @@ def timing_table(run: Run) -> pl.DataFrame:
         )
         .sort("items", descending=True)
     )  # fmt: skip
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A plain table; every text is escaped."""
-    cell = "text-align:left;padding:0 1em 0 0"
-
-    def row(cells: tuple[str, ...], tag: str) -> str:
-        return (
-            "<tr>"
-            + "".join(f'<{tag} style="{cell}">{html.escape(str(one))}</{tag}>' for one in cells)
-            + "</tr>"
-        )
-
-    body = "".join(row(cells, "td") for cells in rows)
-    return f'<table style="font-size:90%;margin:.4em 0">{row(head, "th")}{body}</table>'

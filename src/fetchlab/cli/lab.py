@@ -30,19 +30,21 @@ def lab(
     """Open JupyterLab on this machine only, with its token on, and the testbed beside it."""
     from fetchlab import testbed
     from fetchlab.errors import ConfigError
+    from fetchlab.testbed.sharing import VARIABLE
 
     if not folder.is_dir():
         raise ConfigError("folder", f"{folder} is not a folder")
-    with testbed.serve(latency=latency) as bed:
-        say(f"The testbed serves {', '.join(f'{wire} {url}' for wire, url in bed.urls.items())}.")
-        command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
-        if not browser:
-            command.append("--no-browser")
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--allow-root")
-        environment = os.environ | {f"FETCHLAB_{wire.upper()}_URL": url for wire, url in bed.urls.items()}
-        with subprocess.Popen([*command, str(folder)], env=environment) as server:  # noqa: S603  # fixed words
-            code = _outlive(server)
+    bed = testbed.shared(latency=latency)  # ends with this process
+    say(f"The testbed serves {', '.join(f'{wire} {url}' for wire, url in bed.urls.items())}.")
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    if not browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    urls = {f"FETCHLAB_{wire.upper()}_URL": url for wire, url in bed.urls.items()}
+    environment = os.environ | urls | {VARIABLE: bed.address}
+    with subprocess.Popen([*command, str(folder)], env=environment) as server:  # noqa: S603  # fixed words
+        code = _outlive(server)
     raise typer.Exit(code)
 
 

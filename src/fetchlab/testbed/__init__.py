@@ -15,6 +15,8 @@ To serve until interrupted::
         print(bed)
         bed.wait()
 
+In a cell that is run again and again, :func:`shared` gives the same server each time.
+
 To add a wire: one module with a :class:`fetchlab.testbed.wire.Wire`, one line in
 :data:`fetchlab.testbed.registry.WIRES`.
 """
@@ -22,5 +24,6 @@ To add a wire: one module with a :class:`fetchlab.testbed.wire.Wire`, one line i
 from fetchlab.testbed.launcher import Testbed, serve
 from fetchlab.testbed.profiles import PROFILES
 from fetchlab.testbed.settings import Settings
+from fetchlab.testbed.sharing import shared
 
-__all__ = ["PROFILES", "Settings", "Testbed", "serve"]
+__all__ = ["PROFILES", "Settings", "Testbed", "serve", "shared"]

@@ -6,7 +6,6 @@ Standard library only, so that importing it costs nothing.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import secrets
@@ -19,15 +18,15 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from fetchlab.errors import TestbedError
-from fetchlab.testbed.counters import total
+from fetchlab.testbed.handle import Handle
 from fetchlab.testbed.profiles import settings_of
-from fetchlab.testbed.registry import BLOCK, CONTROL, OFFSETS, WIRES, World, load
-from fetchlab.testbed.settings import Settings
+from fetchlab.testbed.registry import BLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
+
+    from fetchlab.testbed.settings import Settings
 
 __all__ = ["Testbed", "serve"]
 
@@ -73,8 +72,8 @@ def serve(
     return Testbed(port, strict=strict, seed=seed, settings=settings_of(profile, settings))
 
 
-class Testbed:
-    """A running server. Made by :func:`serve`; usable from any thread.
+class Testbed(Handle):
+    """A server that this process has started. Made by :func:`serve`; usable from any thread.
 
     Attributes:
         port: the first port of its block.
@@ -87,7 +86,7 @@ class Testbed:
     __test__ = False
 
     def __init__(self, port: int, *, strict: bool, seed: int, settings: dict[str, Settings]) -> None:
-        self._token = secrets.token_hex(16)
+        token = secrets.token_hex(16)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _end
         self._process = _start(self._stderr)
         self._end = weakref.finalize(self, _end, os.getpid(), self._process, self._stderr)
@@ -95,69 +94,13 @@ class Testbed:
             "port": port,
             "strict": strict,
             "seed": seed,
-            "token": self._token,
+            "token": token,
             "settings": {wire: chosen.as_dict() for wire, chosen in settings.items()},
         }
         self.pid = self._process.pid
-        self.seed = seed
-        self.port = self._order(order)
-        self.moved = port not in (0, self.port)
-        self._world = World(seed, self.port)
-        self.urls = {wire: self._world.url(wire) for wire in WIRES}
-        self._ask("GET", "/ping")
-
-    def configure(self, wire: str | None = None, *, profile: str | None = None, **settings: Any) -> None:
-        """Change settings while running.
-
-        What is under way finishes under the settings it began with. Fault histories, bursts and the clocks
-        of outages start anew, so that the same requests meet the same faults after each call.
-
-        Args:
-            wire: the one to change, None for all.
-            profile: begin from this profile instead of from the present settings.
-            **settings: any field of :class:`fetchlab.testbed.Settings`.
-
-        Raises:
-            TestbedError: a wire, a setting or a value is wrong; the message says which.
-        """
-        wires = [_known(wire)] if wire is not None else list(WIRES)
-        Settings().replace(**settings)
-        changes: dict[str, dict[str, Any]] = dict.fromkeys(wires, settings)
-        if profile is not None:
-            whole = settings_of(profile, settings)
-            changes = {name: whole[name].as_dict() for name in wires}
-        self._ask("POST", "/configure", changes)
-
-    def settings(self, wire: str) -> Settings:
-        """The settings of `wire` at present."""
-        return Settings().replace(**self._ask("GET", "/settings")[_known(wire)])
-
-    def counters(self, wire: str | None = None) -> dict[str, Any]:
-        """What `wire` has seen since the start or :meth:`reset_counters`; None adds up all wires.
-
-        Returns:
-            ``requests``; ``by_route``, such as ``{"GET /bytes/{n}": 3}``; ``in_flight``, arrived and
-            unanswered; ``max_in_flight``, over all wires the most that any one held; ``refused``, answered
-            with 429 or 503; ``connections``, opened; ``faults`` by kind, a status standing for itself.
-        """
-        if wire is not None:
-            _known(wire)
-        seen = self._ask("GET", "/counters")
-        counted: dict[str, Any] = seen[wire] if wire is not None else total(list(seen.values()))
-        return counted
-
-    def reset_counters(self) -> None:
-        """Count anew, on all wires."""
-        self._ask("POST", "/reset", {})
-
-    def truth(self, wire: str) -> dict[str, Sequence[dict[str, Any]]]:
-        """The data behind `wire`, computed here from the seed; no request is made.
-
-        Returns:
-            Kind of thing → the things, each made when it is asked for (``list(…)`` makes them all).
-            ``catalogue``: ``movies`` as the details endpoint states them, before any churn.
-        """
-        return load(_known(wire)).truth(self._world)
+        claimed = self._order(order)
+        self.moved = port not in (0, claimed)
+        super().__init__(claimed, seed, token)
 
     def wait(self) -> None:
         """Block until the server ends, which by itself it does not."""
@@ -175,10 +118,9 @@ class Testbed:
     ) -> None:
         self.stop()
 
-    def __repr__(self) -> str:
+    def _state(self) -> str:
         state = "running" if self._end.alive and self._process.poll() is None else "stopped"
-        wires = ", ".join(f"{wire} {url}" for wire, url in self.urls.items())
-        return f"<Testbed {state}, pid {self.pid}, seed {self.seed}: {wires}>"
+        return f"{state}, pid {self.pid}"
 
     def _order(self, order: dict[str, Any]) -> int:
         out, into = self._process.stdout, self._process.stdin
@@ -204,19 +146,7 @@ class Testbed:
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         if not self._end.alive:
             raise TestbedError("the testbed has been stopped")
-        line = http.client.HTTPConnection("127.0.0.1", self.port + OFFSETS[CONTROL], timeout=_START_SECONDS)
-        try:
-            content = None if body is None else json.dumps(body).encode()
-            line.request(method, path, content, {"X-Testbed-Token": self._token})
-            response = line.getresponse()
-            answer = json.loads(response.read())
-        except (OSError, http.client.HTTPException) as lost:
-            raise TestbedError(self._obituary("does not answer")) from lost
-        finally:
-            line.close()
-        if response.status != 200:
-            raise TestbedError(answer["error"])
-        return answer
+        return super()._ask(method, path, body)
 
     def _obituary(self, what: str) -> str:
         try:
@@ -227,12 +157,6 @@ class Testbed:
         self._stderr.seek(max(0, size - _TAIL))
         tail = self._stderr.read().decode("utf-8", "replace").strip()
         return f"the testbed {what}: its process ended with exit code {code}\n{tail}".strip()
-
-
-def _known(wire: str) -> str:
-    if wire not in WIRES:
-        raise TestbedError(f"wire: {wire!r} is none of {', '.join(WIRES)}")
-    return wire
 
 
 def _start(stderr: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -31,6 +31,7 @@ HOMES = {
     "layers": "layers.BENCH",
     "memory": "memory.BENCH",
     "overhead": "overhead.BENCH",
+    "panel": "panel.BENCH",
     "resume": "journal.RESUME",
 }
 """Name to module and variable, so that a list of benches loads none of them."""

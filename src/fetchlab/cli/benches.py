@@ -176,6 +176,16 @@ def journal(
     return {"journal": {"items": items, "workers": workers, **shared}} | resumed
 
 
+@command
+def panel(
+    items: Items = 100_000,
+    workers: Annotated[int, typer.Option(min=1, help="At a time.")] = 50,
+    rounds: Rounds = 5,
+    seed: Seed = 0,
+) -> None:
+    """What a panel costs the run that it shows: speed, messages to the page, processor time."""
+
+
 COMMANDS = (
     catalogue,
     download,
@@ -187,4 +197,5 @@ COMMANDS = (
     exits,
     cache,
     journal,
+    panel,
 )

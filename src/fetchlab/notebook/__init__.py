@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fetchlab.notebook.asyncio_run import allow_asyncio_run
     from fetchlab.notebook.headless import execute
+    from fetchlab.notebook.listing import contents
     from fetchlab.notebook.sharing import share
     from fetchlab.notebook.watching import monitor
 
-__all__ = ["allow_asyncio_run", "execute", "here", "monitor", "register", "say", "share"]
+__all__ = ["allow_asyncio_run", "contents", "execute", "here", "monitor", "register", "say", "share"]
 
 _HOME = {
     "allow_asyncio_run": "fetchlab.notebook.asyncio_run",
+    "contents": "fetchlab.notebook.listing",
     "execute": "fetchlab.notebook.headless",
     "monitor": "fetchlab.notebook.watching",
     "share": "fetchlab.notebook.sharing",

@@ -15,7 +15,7 @@ _POINTER = "IPY_MODEL_"
 def drawn(model: str, states: dict[str, Any]) -> str:
     """Return a widget as it stood; empty if its state is not there or nothing of it can be shown.
 
-    Text, bars and boxes are drawn; of a control its description and its value are told.
+    Text, bars and boxes are drawn; of a control its description and its value are told, buttons are left out.
     """
     saved = states.get(model.removeprefix(_POINTER))
     if saved is None:
@@ -29,12 +29,19 @@ def drawn(model: str, states: dict[str, Any]) -> str:
     value = state.get("value")
     if kind in ("HTMLModel", "HTMLMathModel"):
         return scrub(str(value or ""))
+    if kind == "ButtonModel":  # nothing can be pressed here
+        return ""
     told = html.escape(str(state.get("description") or ""))
+    labels, place = state.get("_options_labels"), state.get("index")
+    if labels and isinstance(place, int):
+        value = labels[place]
+    elif isinstance(value, bool):
+        value = "on" if value else "off"
     if kind in ("FloatProgressModel", "IntProgressModel"):
         low, high = state.get("min") or 0.0, state.get("max")
         bar = f'value="{(value or 0.0) - low}" max="{(100.0 if high is None else high) - low}"'
         named = f'aria-label="{told or "progress"}" style="width:24em"'
         return f"<div>{told} <progress {named} {bar}></progress></div>"
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
+    if isinstance(value, str | int | float):
         return f'<div class="control">{told} {html.escape(str(value))}</div>'
     return f'<div class="control">{told}</div>' if told else ""

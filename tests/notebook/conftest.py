@@ -18,9 +18,15 @@ class Kernel:
         self.client = client
         self.widgets = {}
 
-    def send(self, code):
-        """Queue a cell; give the id of its request."""
-        return self.client.execute(code)
+    def send(self, code, cell=None):
+        """Queue a cell, by name if it has one, as pages do; give the id of its request."""
+        if cell is None:
+            return self.client.execute(code)
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        content |= {"allow_stdin": False, "stop_on_error": True}
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell})
+        self.client.shell_channel.send(message)
+        return message["header"]["msg_id"]
 
     def answer(self, request, on_output=lambda: None):
         """What the cell printed, with its error if it raised, and what it displayed."""

@@ -125,3 +125,17 @@ def test_an_interrupt_leaves_the_run_going(kernel):
     printed, _ = kernel.answer(request, on_output=kernel.manager.interrupt_kernel)
     assert "KeyboardInterrupt" in printed
     assert kernel.run("print(run.state); await run; print(run.state, run.stats().ok)") == "running\ndone 12"
+
+
+@pytest.mark.usefixtures("bed")
+def test_a_panel_s_cell_can_be_run_all_day(kernel):
+    """Twenty panels of one cell would be twenty sets of widgets that a page keeps, draws and saves."""
+    panel = "panel = fl.Panel(urls, workers=3)\npanel.wait()\npanel"
+    count = "import ipywidgets; print(len(ipywidgets.widgets.widget._instances), threading.active_count())"
+    seen = []
+    for _ in range(20):
+        kernel.answer(kernel.send(panel, cell="the panel's"))
+        seen.append(tuple(map(int, kernel.run(count).split())))
+    widgets, threads = zip(*seen, strict=True)
+    assert len(set(widgets)) == 1, widgets
+    assert max(threads) <= threads[0] + 1, "the ticker may be alive or not"

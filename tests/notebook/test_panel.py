@@ -198,16 +198,37 @@ def test_nothing_is_left_behind(echo):
     assert threading.active_count() <= threads + 1, "the ticker may be alive"
 
 
+def measured(panel, title):
+    """Press a tab's button in this thread; give what the tab shows."""
+    lab = panel._lab
+    place = lab.titles.index(title)
+    assert lab._busy.acquire(blocking=False)
+    lab._measured(lab._answers[place], {0: lab._compare, 1: lab._sweep}[place])
+    assert not lab._buttons[place].disabled
+    return lab._answers[place].value
+
+
 def test_the_other_tabs_measure(bed, echo, panel):
     """Comparing and sweeping are one press away, and stay off while a run goes on."""
     bed.configure(latency=0.002)
     one = panel(urls(echo, 40))
-    assert one.widget.titles == ("Run", "Compare strategies", "Find best worker count")
-    lab = one._lab
-    lab._measured(lab._answers[0], lab._compare) if lab._busy.acquire() else None
-    assert "<table" in lab._answers[0].value
-    assert "<svg" in lab._answers[0].value
-    assert not lab._buttons[0].disabled
+    assert one.widget.titles == ("Run", "Compare strategies", "Best worker count")
+    shown = measured(one, "Compare strategies")
+    assert "<table" in shown
+    assert "<svg" in shown
+    bed.configure(latency=0.2)
+    press(one, "Start")
+    one.refresh()
+    assert all(button.disabled for button in one._lab._buttons)
+
+
+def test_a_method_of_a_study_is_measured_too(bed, panel):
+    """A study's user asks the same two questions as one with a list of URLs."""
+    bed.configure(latency=0.02)
+    catalogue = fl.studies.catalogue.Catalogue(bed.urls["catalogue"])
+    one = panel(catalogue.ids, workers=4, most=5, max_pages=6)
+    assert "Chunked(4)" in measured(one, "Compare strategies")
+    assert "5 workers</b>: the fewest" in measured(one, "Best worker count")
 
 
 def test_the_job_needs_a_kind_it_knows():

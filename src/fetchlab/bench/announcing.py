@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from fetchlab.engine.progress import duration, in_kernel
 
-__all__ = ["Announcer"]
+__all__ = ["Announcer", "Wanted"]
+
+Wanted: TypeAlias = bool | Callable[[str], object] | None
+"""True always, False never, None in a terminal and in a notebook; a function is told each line instead."""
 
 
 class Announcer:
@@ -17,10 +21,10 @@ class Announcer:
     Args:
         what: what is going on: ``"compare"``.
         total: measurements in all.
-        wanted: True always, False never, None in a terminal and in a notebook.
+        wanted: whether to tell, or who is told.
     """
 
-    def __init__(self, what: str, total: int, *, wanted: bool | None) -> None:
+    def __init__(self, what: str, total: int, *, wanted: Wanted) -> None:
         self._what = what
         self._total = total
         self._done = 0
@@ -29,7 +33,8 @@ class Announcer:
         self._begun = self._last = time.monotonic()
         self._kernel = in_kernel()
         self._terminal = sys.stderr.isatty()
-        self._wanted = (self._kernel or self._terminal) if wanted is None else wanted
+        self._told = wanted if callable(wanted) else None
+        self._wanted = (self._kernel or self._terminal) if wanted is None else bool(wanted)
         self._display: Any = None
 
     def measuring(self, arm: str, detail: str) -> None:
@@ -44,7 +49,7 @@ class Announcer:
         """Say how it ended."""
         self._close()
         self._say(f"{self._what}: {text} in {duration(time.monotonic() - self._begun)}")
-        if self._wanted and self._terminal and not self._kernel:
+        if self._wanted and self._terminal and not self._kernel and self._told is None:
             sys.stderr.write("\n")
 
     def _close(self) -> None:
@@ -65,7 +70,9 @@ class Announcer:
     def _say(self, text: str) -> None:
         if not self._wanted:
             return
-        if self._kernel:
+        if self._told is not None:
+            self._told(text)
+        elif self._kernel:
             from IPython.display import display
 
             shown = {"text/plain": text}

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from fetchlab.bench.announcing import Announcer
+from fetchlab.bench.announcing import Announcer, Wanted
 from fetchlab.bench.comparison import Comparison
 from fetchlab.bench.differences import first_difference
 from fetchlab.bench.leasts import leasts
@@ -41,7 +41,7 @@ def compare(
     baseline: str | None = None,
     check: bool | Callable[[Any], Any] = True,
     units: Callable[[Any], float] | None = None,
-    progress: bool | None = None,
+    progress: Wanted = None,
     **knobs: Any,
 ) -> Comparison:
     """Do the same work by several strategies, again and again, and say which is faster by how much.
@@ -64,7 +64,7 @@ def compare(
         check: compare what the arms return (``run.result()``): True, False, or a function of it whose values
             are compared.
         units: makes a number of what an arm returns, for a column of units per second: apps, files, posts.
-        progress: tell how far it is; None does where a person looks.
+        progress: tell how far it is; None does where a person looks; a function is told each line.
         **knobs: of :func:`fetchlab.fetch` or :func:`fetchlab.map`, for every arm.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from fetchlab.bench.announcing import Announcer
+from fetchlab.bench.announcing import Announcer, Wanted
 from fetchlab.bench.machine import environment
 from fetchlab.bench.pilot import arm, pilot
 from fetchlab.bench.rounds import measure
@@ -36,7 +36,7 @@ def sweep(
     warmup: int = 1,
     seconds: float = 2.0,
     seed: int = 0,
-    progress: bool | None = None,
+    progress: Wanted = None,
     **knobs: Any,
 ) -> Sweep:
     """Measure throughput over numbers of workers, fit how it grows, and recommend a number.
@@ -56,7 +56,8 @@ def sweep(
         seconds: about how long one measurement takes; five times that where the host refuses requests, since
             the rate that it takes must be found first.
         seed: of the order in each round.
-        progress: True tells which measurement is made, False does not, None does where a person looks.
+        progress: True tells which measurement is made, False does not, None does where a person looks; a
+            function is told each line.
         **knobs: of ``fl.fetch`` or ``fl.map``, for every run.
 
     Returns:

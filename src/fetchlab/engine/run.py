@@ -203,6 +203,11 @@ class Run(Readings):
         values = self._recorder.every_value()
         return [values.get(index) for index in range(self._scheduler.extent)]
 
+    @property
+    def has_product(self) -> bool:
+        """Whether :meth:`result` is what a study is after, not the plain list of values."""
+        return self._product is not None
+
     def _needs_values(self, what: str) -> None:
         if not self._recorder.keep:
             raise ConfigError("keep", f"{what} needs values, and keep=False holds none; iterate over the run")

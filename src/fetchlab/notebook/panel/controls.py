@@ -134,17 +134,17 @@ def _control(w: Any, own: Own) -> Any:
     label = label[:1].upper() + label[1:]
     if own.kind == "flag":
         return w.Checkbox(value=own.value, description=label, indent=False)
-    if own.kind == "count" and own.value is not None:
+    if own.kind == "count" and not own.optional:
         return w.IntText(value=own.value, description=label, **_wide(w))
     if own.kind == "number":
         return w.FloatText(value=own.value, description=label, **_wide(w))
-    text = "" if own.value is None else own.value
+    text = "" if own.value is None else str(own.value)
     hint = "a number, or empty for all" if own.kind == "count" else ""
     return w.Text(value=text, description=label, placeholder=hint, **_wide(w))
 
 
 def _value(own: Own, control: Any) -> Any:
-    if own.kind != "count" or own.value is not None:
+    if not own.optional:
         return control.value
     text = control.value.strip().replace(",", "")
     if not text:

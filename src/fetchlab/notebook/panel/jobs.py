@@ -14,6 +14,7 @@ from fetchlab.engine.calls import map as map_items
 from fetchlab.engine.run import Run
 from fetchlab.engine.strategies import Async
 from fetchlab.errors import ConfigError
+from fetchlab.policy.concurrency import Adaptive
 from fetchlab.store.cache import Cache
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ __all__ = ["WORKERS", "Job", "Own", "Settings"]
 
 WORKERS = ("workers", "parallel_pages", "concurrency")
 """Names that studies have for the number of workers."""
+SAY_AUTO = frozenset({"parallel_pages"})
+"""Those that bound themselves, and take ``"auto"`` for as many as the service serves well."""
 SHARED = ("strategy", "rate", "cache")
 HIDDEN = frozenset({*WORKERS, *SHARED, "progress", "journal", "client", "self"})
 
@@ -36,14 +39,15 @@ class Own:
 
     Attributes:
         name: the parameter's.
-        value: its default.
-        kind: ``"flag"``, ``"count"``, ``"number"`` or ``"text"``; a count whose default is None may be left
-            out.
+        value: what the control begins with.
+        kind: ``"flag"``, ``"count"``, ``"number"`` or ``"text"``.
+        optional: a count that may be left out.
     """
 
     name: str
     value: Any
     kind: str
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class Job:
         work: a list of URLs or requests, ``(task, items)``, a method or function that returns a run. A
             function with one parameter that has no default gets the :class:`Settings`; any other gets those
             of its parameters that controls hold, by name.
-        knobs: further knobs for every run.
+        knobs: further knobs for every run; those of the function's own plain parameters are where their
+            controls begin.
 
     Attributes:
         name: what people call it.
@@ -99,6 +104,7 @@ class Job:
             self._look_at(work)
         else:
             self.work = Work.of(work, **knobs)
+            self._knobs = dict(self.work.knobs)
             self.name = "fetch" if self.work.task is None else f"map({_name(self.work.task)}, …)"
 
     def takes(self, knob: str) -> bool:
@@ -107,13 +113,17 @@ class Job:
             return self._wants_settings or self._worker_name is not None
         return self._wants_settings or knob in self._names
 
-    def start(self, settings: Settings) -> Run:
+    def start(self, settings: Settings, *, fresh: bool = False) -> Run:
         """Start a run.
+
+        Args:
+            settings: what the controls say.
+            fresh: without a cache or a journal, which would answer what is to be measured.
 
         Raises:
             ConfigError: a setting has a value that cannot work, or the function returned no run.
         """
-        made = self._started(settings)
+        made = self._started(settings, ("cache", "journal") if fresh else ())
         if not isinstance(made, Run):
             raise ConfigError("work", f"{self.name} returned {type(made).__name__}, not a Run")
         return made
@@ -131,27 +141,30 @@ class Job:
             return f"{self.name}(settings)"
         return f"{self.name}({', '.join(parts)})"
 
-    def _started(self, settings: Settings) -> Any:
-        if self.work is not None:
-            knobs = {**self.work.knobs, **self._given(settings)}
-            if self.work.task is None:
-                return fetch(self.work.items, **knobs)
-            return map_items(self.work.task, self.work.items, **knobs)
-        assert self._call is not None
+    def _started(self, settings: Settings, without: tuple[str, ...]) -> Any:
         if self._wants_settings:
+            assert self._call is not None
             own = SimpleNamespace(
                 strategy=settings.strategy, workers=settings.workers, rate=settings.rate,
-                cache=settings.cache, **settings.own,
+                cache=None if "cache" in without else settings.cache, **settings.own,
             )  # fmt: skip
             return self._call(own)
-        return self._call(**{**self._knobs, **self._given(settings)})
+        knobs = {**self._knobs, **self._given(settings)}
+        knobs = {name: value for name, value in knobs.items() if name not in without}
+        if self._call is not None:
+            return self._call(**knobs)
+        assert self.work is not None
+        if self.work.task is None:
+            return fetch(self.work.items, **knobs)
+        return map_items(self.work.task, self.work.items, **knobs)
 
     def _given(self, settings: Settings) -> dict[str, Any]:
         """The settings as knobs of the call."""
         given: dict[str, Any] = dict(settings.own)
         name = self._worker_name
         if settings.workers is not None and name is not None:
-            given[name] = settings.workers
+            auto = name in SAY_AUTO and isinstance(settings.workers, Adaptive)
+            given[name] = "auto" if auto else settings.workers
         elif self.takes("strategy"):
             given["strategy"] = settings.strategy
         if settings.rate is not None and self.takes("rate"):
@@ -184,14 +197,28 @@ class Job:
         self._wants_settings = bool(missing)
         self._names = frozenset(one.name for one in parameters)
         if not self._wants_settings:
-            self.own = tuple(
-                own
-                for one in parameters
-                if one.name not in HIDDEN and one.name not in self._knobs and (own := _own(one)) is not None
-            )
+            found = (_own(one, self._knobs) for one in parameters if one.name not in HIDDEN)
+            self.own = tuple(own for own in found if own is not None)
+            for own in self.own:  # the control has it now
+                self._knobs.pop(own.name, None)
 
 
-def _own(parameter: inspect.Parameter) -> Own | None:
+def _own(parameter: inspect.Parameter, knobs: Mapping[str, Any]) -> Own | None:
+    """A parameter as a control, which begins with what is given for it; None if no control can hold that."""
+    own = _plain(parameter)
+    if own is None or parameter.name not in knobs:
+        return own
+    given = knobs[parameter.name]
+    if own.value is None:  # may be left out
+        return Own(own.name, given, own.kind, optional=True) if given is None or _whole(given) else None
+    return Own(own.name, given, own.kind) if type(given) is type(own.value) else None
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _plain(parameter: inspect.Parameter) -> Own | None:
     value = parameter.default
     if isinstance(value, bool):
         return Own(parameter.name, value, "flag")
@@ -202,7 +229,7 @@ def _own(parameter: inspect.Parameter) -> Own | None:
     if isinstance(value, str):
         return Own(parameter.name, value, "text")
     if value is None and "int" in str(parameter.annotation):
-        return Own(parameter.name, None, "count")
+        return Own(parameter.name, None, "count", optional=True)
     return None
 
 

@@ -11,6 +11,7 @@ from fetchlab.notebook.panel import views
 from fetchlab.notebook.panel.actions import Actions, actions
 from fetchlab.notebook.panel.cells import place
 from fetchlab.notebook.panel.controls import Controls
+from fetchlab.notebook.panel.hearing import hear_at_once
 from fetchlab.notebook.panel.jobs import Job
 from fetchlab.notebook.panel.lab import Lab
 from fetchlab.notebook.ticker import ticker
@@ -45,7 +46,7 @@ class Panel:
         most: where the slider ends.
         cache: what the cache control switches, an ``fl.Cache`` or a path; ``data/cache/panel.db`` unless
             told.
-        knobs: further knobs of the call, fixed.
+        knobs: further knobs of the call, fixed; those that a control holds are where it begins.
 
     Attributes:
         run: the run of the last start, None before the first.
@@ -153,6 +154,8 @@ class Panel:
             "retry": self._button(w, "Retry failed", "repeat", self._retry),
         }
         self._bar, self._chart, self._strip, self._errors, self._tables = (w.HTML() for _ in range(5))
+        for text in (self._errors, self._tables):
+            text.add_class(views.PROSE)
         self._code = w.HTML()
         self._bar.value = views.progress(None)
         box = w.VBox(
@@ -161,8 +164,9 @@ class Panel:
                 self._errors, self._code, self._tables,
             ]
         )  # fmt: skip
-        self._lab = Lab(self._job)
+        self._lab = Lab(self._job, self._settings, most)
         self.widget = w.Tab([box, *self._lab.boxes], titles=("Run", *self._lab.titles))
+        hear_at_once(self._all())
         self._enable(actions(None, 0))
         self._write_code()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fetchlab.engine.run import Run
     from fetchlab.model import RunStats
 
-__all__ = ["Trace", "failures", "progress", "strip", "tables", "timing_table"]
+__all__ = ["PROSE", "Trace", "failures", "progress", "strip", "tables", "timing_table"]
 
 WINDOW = 60.0
 SHORTEST = 0.15
@@ -25,9 +25,13 @@ SHORTEST = 0.15
 WIDTH, HEIGHT = 560, 90
 SQUARES = 100
 ROWS = 5
+LETTERS = 60
+SHRUNK = "display:inline-block;max-width:100%;overflow-x:auto"
+PROSE = "jp-RenderedHTMLCommon"
+"""JupyterLab's own class for text in outputs: its tables, in either theme."""
 INK = "var(--jp-ui-font-color1, currentColor)"
-RATE, FLIGHT, REST = "#0072B2", "#D55E00", "#999999"
-"""Okabe and Ito's blue and vermilion, which stand out on white and on black."""
+RATE, FLIGHT, REST = "#3589C9", "#D55E00", "#999999"
+"""A blue, and Okabe and Ito's vermilion: either has a contrast above 3 on white and on the dark theme."""
 
 
 class Trace:
@@ -61,8 +65,8 @@ class Trace:
         fastest, most = max(rate for _, rate in rates), max(count for _, count in flights)
         label = f"{rates[-1][1]:,.0f} items/s, {points[-1][2]:,} in flight"
         return (
-            f'<svg role="img" aria-label="{label}" width="{WIDTH}" height="{HEIGHT + 30}" '
-            f'viewBox="0 0 {WIDTH} {HEIGHT + 30}" style="max-width:100%;font:12px sans-serif;fill:{INK}">'
+            f'<svg role="img" aria-label="{label}" width="{WIDTH}" height="{HEIGHT + 34}" '
+            f'viewBox="0 0 {WIDTH} {HEIGHT + 34}" style="max-width:100%;font:12px sans-serif;fill:{INK}">'
             + _curve(rates, begin, end, RATE)
             + _curve(flights, begin, end, FLIGHT)
             + f'<line x1="0" y1="{HEIGHT}" x2="{WIDTH}" y2="{HEIGHT}" stroke="{REST}"/>'
@@ -127,17 +131,33 @@ def failures(run: Run) -> str:
 
 def tables(run: Run) -> str:
     """Return the first results, and how long they took, by host."""
-    timings = timing_table(run)
-    parts = [f"<h4>Timings by host, all of them: panel.run.frame()</h4>{timings._repr_html_()}"]
     try:
-        table = run.table()
+        title, first = _results(run)
     except Exception as error:  # values that no table holds, or none kept
-        parts.append(f"<small>No table of results: {html.escape(str(error))}</small>")
+        results = f"<small>No table of results: {html.escape(str(error))}</small>"
     else:
-        values = table.select(name for name in table.columns if name not in TIMINGS or name == "key")
-        head = f"<h4>The first of {table.height:,} results: panel.run.table()</h4>"
-        parts.insert(0, head + values.head(ROWS)._repr_html_())
-    return "".join(parts)
+        results = _titled(title, first)
+    return results + _titled("Timings by host, all of them: panel.run.frame()", timing_table(run))
+
+
+def _results(run: Run) -> tuple[str, pl.DataFrame]:
+    """What a study is after, else the values; with the title of the table."""
+    import polars as pl
+
+    if run.has_product and run.state == "done":
+        product = run.result()
+        table = product if isinstance(product, pl.DataFrame) else pl.DataFrame({"result": product})
+        return f"The first of {table.height:,} results: panel.run.result()", table.head(ROWS)
+    table = run.table()
+    values = table.select(name for name in table.columns if name not in TIMINGS or name == "key")
+    return f"The first of {table.height:,} results: panel.run.table()", values.head(ROWS)
+
+
+def _titled(title: str, table: pl.DataFrame) -> str:
+    import polars as pl
+
+    with pl.Config(tbl_hide_dataframe_shape=True, fmt_str_lengths=LETTERS, fmt_table_cell_list_len=3):
+        return f'<h4>{html.escape(title)}</h4><div style="{SHRUNK}">{table._repr_html_()}</div>'
 
 
 def timing_table(run: Run) -> pl.DataFrame:

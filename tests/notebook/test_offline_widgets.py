@@ -44,4 +44,4 @@ def test_boxes_show_what_is_in_them_without_scripts():
             a=("HTMLModel", {"value": "<b>7</b><script>1</script>"}),
         ),
     )
-    assert found == "<div><b>7</b></div>"
+    assert found == "<div><div><b>7</b></div></div>"

@@ -28,7 +28,8 @@ def drawn(model: str, states: dict[str, Any]) -> str:
         return f"<div{style}>{''.join(inside)}</div>" if any(inside) else ""
     value = state.get("value")
     if kind in ("HTMLModel", "HTMLMathModel"):
-        return scrub(str(value or ""))
+        text = scrub(str(value or ""))
+        return f"<div>{text}</div>" if text else ""
     if kind == "ButtonModel":  # nothing can be pressed here
         return ""
     told = html.escape(str(state.get("description") or ""))

@@ -15,6 +15,9 @@ from fetchlab.cli.tables import say
 
 __all__ = ["register"]
 
+FIRST = "00-start-here.ipynb"
+"""Opened first, where it is in the folder."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -37,6 +40,8 @@ def lab(
     bed = testbed.shared(latency=latency)  # ends with this process
     say(f"The testbed serves {', '.join(f'{wire} {url}' for wire, url in bed.urls.items())}.")
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    if (folder / FIRST).is_file():
+        command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

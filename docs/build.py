@@ -7,6 +7,7 @@ module that people import from, and those of what calls return.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -97,4 +98,4 @@ def _linked(markdown: str) -> str:
 
 if __name__ == "__main__":
     count = len(build(BUILT))
-    sys.stdout.write(f"{count} pages; begin with {(BUILT / 'index.html').relative_to(Path.cwd())}\n")
+    sys.stdout.write(f"{count} pages; begin with {os.path.relpath(BUILT / 'index.html')}\n")

@@ -7,7 +7,7 @@ FL     := $(BIN)/fetchlab
 READY  := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
 
-.PHONY: demo test test-slow lab bench notebooks lint format setup lock clean help
+.PHONY: demo test test-slow lab bench notebooks docs lint format setup lock clean help
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -50,6 +50,9 @@ bench: setup ## the committed tables, measured again: reproduced, faster or slow
 notebooks: setup ## execute every notebook in place
 	@$(FL) notebooks
 
+docs: $(READY) ## the guide and the API reference as HTML, to read offline
+	@$(BIN)/python docs/build.py
+
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
@@ -65,4 +68,4 @@ lock: $(READY) ## pin every dependency anew into requirements.lock
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 
 clean: ## remove the virtual environment and what runs have produced
-	rm -rf $(VENV) data/runs data/cache .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) data/runs data/cache docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 ASKED_FOR = {"httpx", "jupyterlab", "nest-asyncio", "playwright", "polars", "papermill"}
-TARGETS = {"demo", "test", "test-slow", "lab", "bench", "notebooks", "lint"}
+TARGETS = {"demo", "test", "test-slow", "lab", "bench", "notebooks", "docs", "lint"}
 
 
 @cache

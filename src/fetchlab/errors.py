@@ -1,7 +1,5 @@
 """The one tree of errors.
 
-::
-
     FetchlabError
     ├── ConfigError            a knob has a value that cannot work; the message names the knob
     ├── ItemError              one item failed; carries .item .key .attempts

@@ -1,18 +1,16 @@
 """Charts of runs and comparisons, drawn by Altair from plain frames.
 
-=============== ======================================================================
-``concurrency`` the limit and the requests in flight, beside the time to the first byte
-``gantt``       what each worker did, request by request, in one window of the run
-``latency``     how long requests took, with median, p95 and p99
-``throughput``  items per second, and how many were in flight
-``intervals``   ratios of a comparison with their intervals and verdicts
-``sessions``    what a journalled job had done when, with its interruptions
-``rounds``      every arm's time in every round of a comparison
-``scaling``     throughput over the number of workers, with curves and a recommendation
-``save``        a chart as ``.svg``, ``.png`` or offline ``.html``
-``svg``         a chart as SVG text
-``use_svg``     let a notebook show charts as SVG, in the house theme
-=============== ======================================================================
+- ``concurrency``: the limit and the requests in flight, beside the time to the first byte
+- ``gantt``: what each worker did, request by request, in one window of the run
+- ``latency``: how long requests took, with median, p95 and p99
+- ``throughput``: items per second, and how many were in flight
+- ``intervals``: ratios of a comparison with their intervals and verdicts
+- ``sessions``: what a journalled job had done when, with its interruptions
+- ``rounds``: every arm's time in every round of a comparison
+- ``scaling``: throughput over the number of workers, with curves and a recommendation
+- ``save``: a chart as ``.svg``, ``.png`` or offline ``.html``
+- ``svg``: a chart as SVG text
+- ``use_svg``: let a notebook show charts as SVG, in the house theme
 
 Everything large is counted or sampled in polars first, so a chart of 70,000 requests is as small as a chart
 of 700. Importing this package does not import Altair; drawing does.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fetchlab.errors import TransportError
 from fetchlab.redaction import redact_text
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Authorise", "Hooks"]
 
-Authorise = Callable[["Request"], Any]
-"""Makes headers of a request; plain or async."""
+
+class Authorise(Protocol):
+    """Makes headers of a request; plain or async."""
+
+    def __call__(self, request: Request, /) -> Any:
+        """Return headers, or something to await that does."""
 
 
 class Hooks:

@@ -90,7 +90,21 @@ def test_without_wrk_the_wire_is_the_baseline():
     """On a machine without it there is still a table."""
     table = overhead.table(rounds({"pyreqwest, 20": (1.0, 100), "fetchlab, 20": (2.0, 100)}))
     assert table["ratio to pyreqwest, 20"].to_list() == pytest.approx([1.0, 0.5])
+    assert table["efficiency"].to_list() == pytest.approx([1.0, 0.5])
     assert set(overhead.budget_table(rounds({"fetchlab, 20": (1.0, 1)}))["met"]) == {"–"}
+
+
+def test_the_ideal_has_as_many_connections():
+    """Wrk over 20 connections is no bound for a client with 200."""
+    times = {
+        "wrk, 20": (1.0, 100),
+        "wrk, 200": (1.0, 300),
+        "aiohttp, 20": (1.0, 50),
+        "aiohttp, 200": (1.0, 60),
+    }
+    table = overhead.table(rounds(times))
+    found = dict(table.select("client, workers", "efficiency").iter_rows())
+    assert found == pytest.approx({"wrk, 20": 1, "wrk, 200": 1, "aiohttp, 20": 0.5, "aiohttp, 200": 0.2})
 
 
 def test_a_policy_is_held_against_the_run_without_it():
@@ -107,6 +121,7 @@ def test_a_policy_is_held_against_the_run_without_it():
     assert set(table) == {"dedup", ablation.READ, 'order="input"'}
     assert table["dedup"]["against"] == ablation.PLAIN
     assert table["dedup"]["ratio"] == pytest.approx(1.2)
+    assert table["dedup"]["efficiency"] == pytest.approx(1 / 1.2)
     assert table["dedup"]["cost_us"] == pytest.approx(200)
     assert table['order="input"']["against"] == ablation.READ
     assert table['order="input"']["ratio"] == pytest.approx(1.2)
@@ -130,6 +145,8 @@ def test_layers_are_differences_to_the_one_below():
     assert table["layer"].to_list() == [*layers.LAYERS, layers.ALONE]
     assert table["us_per_item"].to_list() == pytest.approx([1, 2, 3, 4, 5, 6, 0.5])
     assert table["added_us"].to_list() == [None, *[1.0] * 5, None]
+    assert table["efficiency"].to_list()[:3] == pytest.approx([1, 1 / 2, 1 / 3])
+    assert table["efficiency"][-1] is None, "the engine alone has no wire to be held against"
 
 
 def test_every_layer_is_measured(target):

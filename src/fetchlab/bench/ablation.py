@@ -78,7 +78,8 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         Columns ``arm, against, us_per_item`` (the plain run's, or the arm's it is held against), ``cost_us``
-        (the median of the rounds' differences per item), ``ratio, low, high`` (of times) and ``verdict``.
+        (the median of the rounds' differences per item), ``ratio, low, high`` (of times), ``efficiency``
+        (the ideal is what it is held against, and would be 1) and ``verdict``.
     """
     readers = pl.col("arm").is_in(_READERS)
     parts = [
@@ -103,7 +104,9 @@ def _against(rounds: pl.DataFrame, baseline: str) -> pl.DataFrame:
         .select(
             "arm",
             pl.lit(baseline).alias("against"),
-            *("us_per_item", "cost_us", "ratio", "low", "high", "verdict"),
+            *("us_per_item", "cost_us", "ratio", "low", "high"),
+            (1 / pl.col("ratio")).alias("efficiency"),
+            "verdict",
         )
     )
 

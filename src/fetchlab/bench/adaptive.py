@@ -252,7 +252,7 @@ def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:
         for name in rows["profile"].unique(maintain_order=True)
         if CASES[name].note
     ]
-    title = "Adaptive() and the best fixed number of workers, items per second"
+    title = "Adaptive() and, as its ideal, the best fixed number of workers, items per second"
     return [Table(title, table(rows), "\n".join(notes))]
 
 

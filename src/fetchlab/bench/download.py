@@ -90,7 +90,11 @@ def downloads(
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
-    """Return a row per arm: seconds, MB/s, and the speed relative to curl with its 95 % interval."""
+    """Return a row per arm: seconds, MB/s, and the speed relative to curl with its 95 % interval.
+
+    Returns:
+        ``ideal`` is the fastest arm's MB/s: what this disk and this server are known to be good for.
+    """
     arms = set(rounds["arm"])
     summary = summarise(rounds, baseline=CURL if CURL in arms else OURS)
     sizes = rounds.filter(pl.col("bytes") > 0).group_by("arm").agg(pl.col("bytes").max())
@@ -102,6 +106,8 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
             "median_s",
             "mad_s",
             mb_per_s=pl.col("bytes") / 1e6 / pl.col("median_s"),
+            ideal=(pl.col("bytes") / 1e6 / pl.col("median_s")).max(),
+            efficiency=pl.col("bytes") / pl.col("median_s") / (pl.col("bytes") / pl.col("median_s")).max(),
             speed=1 / pl.col("ratio"),
             low=1 / pl.col("high"),
             high=1 / pl.col("low"),

@@ -70,7 +70,8 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         Columns ``layer``, ``us_per_item`` (median), ``added_us`` (median of the rounds' differences to the
-        layer below), ``cpu_us`` (CPU time of all threads) and ``per_s``.
+        layer below), ``cpu_us`` (CPU time of all threads), ``per_s``, and
+        ``efficiency`` beside the ideal, the bare wire's speed.
     """
     measured = rounds.filter(~pl.col("warmup"), pl.col("items") > 0).with_columns(
         us=pl.col("seconds") / pl.col("items") * 1e6, cpu=pl.col("cpu_s") / pl.col("items") * 1e6
@@ -92,7 +93,9 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
         )
         below = here
     floats = ("us_per_item", "added_us", "cpu_us", "per_s")
-    return pl.DataFrame(rows, {"layer": pl.String, **dict.fromkeys(floats, pl.Float64)})
+    found = pl.DataFrame(rows, {"layer": pl.String, **dict.fromkeys(floats, pl.Float64)})
+    wired = pl.col("layer") != ALONE
+    return found.with_columns(efficiency=pl.when(wired).then(pl.col("per_s") / pl.col("per_s").first()))
 
 
 def _alone(urls: list[str], workers: int) -> Measurement:

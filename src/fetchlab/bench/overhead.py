@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
+import polars as pl
+
 from fetchlab.bench import loops, served, wrk
 from fetchlab.bench.arms import fetching
 from fetchlab.bench.named import Bench, Table
@@ -20,8 +22,6 @@ from fetchlab.policy.retry import Retry
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-    import polars as pl
 
     from fetchlab.bench.measuring import Measuring
     from fetchlab.bench.rounds import Measurement
@@ -97,10 +97,19 @@ def httpx_arms(target: Target, items: int, workers: tuple[int, ...]) -> dict[str
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
-    """Return a row per client: requests per second, µs each, and the ratio to wrk (else to pyreqwest)."""
+    """Return a row per client: requests per second, µs each, and the ratio to wrk (else to pyreqwest).
+
+    Returns:
+        ``ideal`` is what wrk, else pyreqwest, makes of this server over as many connections.
+    """
     known = set(rounds["arm"])
     baseline = next(arm for arm in ("wrk, 20", "pyreqwest, 20") if arm in known)
     found = speeds(rounds, baseline=baseline)
+    client = baseline.partition(",")[0]
+    limits = dict(found.filter(pl.col("arm").str.starts_with(client)).select("arm", "per_s").iter_rows())
+    beside = pl.concat_str(pl.lit(f"{client}, "), pl.col("arm").str.split(", ").list.last())
+    ideal = beside.replace_strict(limits, default=None, return_dtype=pl.Float64)
+    found = found.with_columns(ideal=ideal, efficiency=pl.col("per_s") / ideal)
     return found.rename(
         {
             "arm": "client, workers",
@@ -132,7 +141,9 @@ def _notes(**_: Any) -> list[str]:
 
 def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:
     return [
-        Table("Requests per second, 11 KB, connections kept", table(rows)),
+        Table(
+            "Requests per second, 11 KB, connections kept; ideal: wrk over as many connections", table(rows)
+        ),
         Table("Budgets: ratios of speeds", budget_table(rows)),
     ]
 

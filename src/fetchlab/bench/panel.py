@@ -81,7 +81,7 @@ def collect(url: str, *, items: int = 100_000, workers: int = 50, **how: Unpack[
 
 
 def table(rounds: pl.DataFrame) -> pl.DataFrame:
-    """Return a row per arm: its speed beside the unwatched run's, messages and the share of a core."""
+    """Return a row per arm: its speed beside the unwatched run's, the ideal; messages, share of a core."""
     kept = rounds.filter(~pl.col("warmup"), pl.col("seconds").is_not_null())
     drawn = kept.group_by("arm").agg(
         pl.col("messages").max().alias("messages in a second, most"),
@@ -97,8 +97,10 @@ def table(rounds: pl.DataFrame) -> pl.DataFrame:
         pl.when(within).then(pl.lit("yes")).otherwise(pl.lit("unsure"))
     )  # fmt: skip
     watched = pl.col("arm") != UNWATCHED
+    ideal = pl.col("per_s").filter(~watched).first()
     return found.select(
-        "arm", pl.col("per_s").alias("items/s"), "ratio", "low", "high",
+        "arm", pl.col("per_s").alias("items/s"), ideal.alias("ideal"),
+        (pl.col("per_s") / ideal).alias("efficiency"), "ratio", "low", "high",
         pl.when(watched).then(pl.lit(SPEED)).alias("budget"),
         "messages in a second, most", "share of a core",
         pl.when(watched).then(met).alias("met"), "error",

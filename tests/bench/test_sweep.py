@@ -95,6 +95,25 @@ def test_progress_is_told_where_it_is_wanted(urls, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_an_interrupt_keeps_whole_rounds(urls):
+    """Ctrl-C after an hour must not throw the hour away."""
+
+    def tell(line):
+        if "round 3/9: 2 workers" in line:
+            raise KeyboardInterrupt
+
+    sweep = fl.sweep(urls, (1, 2, 3), rounds=9, seconds=0.1, progress=tell)
+    assert sweep.frame().filter(~pl.col("warmup"))["round"].max() == 2
+    assert "interrupted" in " ".join(sweep.notes)
+
+    def at_once(line):
+        if "round 1/9" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fl.sweep(urls, (1, 2, 3), rounds=9, seconds=0.1, progress=at_once)
+
+
 @pytest.mark.parametrize(
     ("knob", "given"),
     [

@@ -14,7 +14,7 @@ from fetchlab.bench.differences import first_difference
 from fetchlab.bench.leasts import leasts
 from fetchlab.bench.machine import environment
 from fetchlab.bench.peak import forget_peak
-from fetchlab.bench.rounds import Measurement, measured, table_of
+from fetchlab.bench.rounds import Measurement, measured, table_of, until_interrupted
 from fetchlab.bench.work import How, Work, ended, knobs_of, named
 from fetchlab.engine.run import Run
 from fetchlab.engine.strategies import Async, Chunked, Sequential, Threads
@@ -84,23 +84,14 @@ def compare(
     arms = {**starts, base + SAME: starts[base]}
     before = environment()
     sitting = _Sitting(check, units, Announcer("compare", len(arms) * (rounds + warmup), wanted=progress))
-    rows: list[dict[str, object]] = []
-    interrupted = False
-    try:
-        for row in measured(
-            {name: partial(sitting.arm, name, start) for name, start in arms.items()},
-            rounds=rounds,
-            warmup=warmup,
-            seed=seed,
-            on_round=partial(sitting.begin, rounds),
-        ):
-            rows.append(row)  # noqa: PERF402  # what is measured stays, whatever ends the rest
-    except KeyboardInterrupt:
-        whole = (len(rows) // len(arms)) * len(arms)
-        del rows[whole:]
-        if whole < (warmup + 2) * len(arms):
-            raise
-        interrupted = True
+    made = measured(
+        {name: partial(sitting.arm, name, start) for name, start in arms.items()},
+        rounds=rounds,
+        warmup=warmup,
+        seed=seed,
+        on_round=partial(sitting.begin, rounds),
+    )
+    rows, interrupted = until_interrupted(made, len(arms), warmup + 2)
     sitting.announcer.end(f"{len(starts)} arms" + (", interrupted" if interrupted else ""))
     requests = pl.concat(sitting.requests) if sitting.requests else pl.DataFrame()
     settings = {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fetchlab.engine.run import Run
 
-__all__ = ["ROUNDS", "Measurement", "measure", "measured", "table_of"]
+__all__ = ["ROUNDS", "Measurement", "measure", "measured", "table_of", "until_interrupted"]
 
 ROUNDS = pl.Schema(
     {
@@ -128,6 +128,31 @@ def measured(
             on_round(number, arm)
             head = {"round": number, "warmup": number < 1, "position": position, "arm": arm}
             yield head | _once(arms[arm])
+
+
+def until_interrupted(
+    rows: Iterator[dict[str, object]], arms: int, least: int
+) -> tuple[list[dict[str, object]], bool]:
+    """Take rows as they are made; an interrupt ends that and leaves the rounds that are whole.
+
+    Args:
+        rows: what :func:`measured` yields.
+        arms: how many rows make a round.
+        least: rounds, warm-ups included, that must be whole, or the interrupt goes on.
+
+    Returns:
+        The rows, and whether there was an interrupt.
+    """
+    kept: list[dict[str, object]] = []
+    try:
+        for row in rows:
+            kept.append(row)  # noqa: PERF402  # what is measured stays, whatever ends the rest
+    except KeyboardInterrupt:
+        whole = len(kept) // arms
+        if whole < least:
+            raise
+        return kept[: whole * arms], True
+    return kept, False
 
 
 def table_of(rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 from fetchlab.bench.announcing import Announcer, Wanted
 from fetchlab.bench.machine import environment
 from fetchlab.bench.pilot import arm, pilot
-from fetchlab.bench.rounds import measure
+from fetchlab.bench.rounds import measured, table_of, until_interrupted
 from fetchlab.bench.swept import Sweep
 from fetchlab.bench.work import Work, named
 from fetchlab.errors import ConfigError
@@ -44,7 +44,7 @@ def sweep(
     First once up through the numbers (the warm-up): it finds how many of the items each needs, and ends where
     throughput has clearly fallen, or the host has refused requests, at two numbers in a row. Then shuffled
     rounds, a fresh client in each measurement. Throughput is what completes while every worker is busy, so
-    that start and end of a run do not bias it.
+    that start and end of a run do not bias it. What an interrupt leaves is returned if a round is whole.
 
     Args:
         work: a list of URLs or requests, ``(task, items)``, or a ``fetchlab.bench.work.Work``. Each
@@ -91,20 +91,20 @@ def sweep(
             f"{len(done):,} items are too few to sweep {counts[0]} workers; give {3 * counts[0]:,} or more",
         )
     arms = {str(count): arm(done, count, items) for count, items in found.items.items() if items}
-    rows = [found.rows]
+    rows, interrupted = [found.rows], False
     if arms:
-        rows.append(
-            measure(
-                arms,
-                rounds=rounds,
-                warmup=0,
-                seed=seed,
-                on_round=lambda number, count: told.measuring(
-                    named(int(count)), f"round {number}/{rounds}: {named(int(count))}"
-                ),
-            )
+        made = measured(
+            arms,
+            rounds=rounds,
+            warmup=0,
+            seed=seed,
+            on_round=lambda number, count: told.measuring(
+                named(int(count)), f"round {number}/{rounds}: {named(int(count))}"
+            ),
         )
-    told.end(f"{len(arms)} numbers of workers")
+        kept, interrupted = until_interrupted(made, len(arms), 1)
+        rows.append(table_of(kept))
+    told.end(f"{len(arms)} numbers of workers" + (", interrupted" if interrupted else ""))
     settings = {
         "work": f"{len(done):,} items" if done.task is None else f"{_name(done.task)} × {len(done):,} items",
         "hosts": done.hosts,
@@ -117,6 +117,7 @@ def sweep(
         "skipped": found.skipped,
         "beyond": found.beyond,
         "stopped": found.stopped,
+        "interrupted": interrupted,
     }
     return Sweep(_framed(pl.concat(rows, how="diagonal")), settings, machine)
 

@@ -221,6 +221,8 @@ class Sweep:
             found.append(f"Too few items for {_listed(skipped)} workers: give more.")
         if beyond := self.settings.get("beyond"):
             found.append(f"Not tried: {_listed(beyond)} workers, because {self.settings.get('stopped')}.")
+        if self.settings.get("interrupted"):
+            found.append("The sweep was interrupted: only the rounds that were whole are here.")
         failed = sorted(set(self._rows["workers"]) - set(self._measured["workers"]))
         if failed:
             found.append(f"Failed: {_listed(failed)} workers ({self._rows['error'].drop_nulls()[0]}).")

@@ -58,4 +58,31 @@ def opens_complete(watched, path, *, figures, tables):
             assert box[1] > 20, f"number {number} is not drawn"
 
 
+def held(book):
+    """How many figures and tables a notebook holds: in outputs, and in the widgets that outputs show."""
+    data = [output.get("data", {}) for cell in book.cells for output in cell.get("outputs", [])]
+    drawn = [value for values in widgets(book) for value in values]
+    figures = sum("image/svg+xml" in one for one in data) + sum(str(one).count("<img") for one in data)
+    figures += sum(value.count("<svg") for value in drawn)
+    return figures, sum("<table" in str(one) for one in data) + sum(value.count("<table") for value in drawn)
+
+
+def widgets(book):
+    """For each widget that is shown the texts in it, as they were saved."""
+    saved = (
+        book.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    )
+    data = [output.get("data", {}) for cell in book.cells for output in cell.get("outputs", [])]
+    return [list(_texts(one[VIEW]["model_id"], saved)) for one in data if VIEW in one]
+
+
+def _texts(model, saved):
+    state = saved[model.removeprefix("IPY_MODEL_")]["state"]
+    for child in state.get("children", []):
+        yield from _texts(child, saved)
+    if isinstance(state.get("value"), str):
+        yield state["value"]
+
+
+VIEW = "application/vnd.jupyter.widget-view+json"
 BOXES = "all => all.map(one => { const box = one.getBoundingClientRect(); return [box.width, box.height] })"

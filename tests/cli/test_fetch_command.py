@@ -227,7 +227,7 @@ def test_standard_input_is_read_as_it_comes(bed, echo, process):
     until(lambda: bed.counters("echo")["requests"] == 1, child)
     out, err = child.communicate(f"{echo}/json?n=2\n{echo}/json?n=1", timeout=60)
     assert child.returncode == 0, err
-    assert json.loads(out)["done"] == 2, "a late twin is left out"
+    assert json.loads(out)["done"] in (2, 3), "a twin ends with its first, or is left out if that has ended"
     assert bed.counters("echo")["requests"] == 2
 
 

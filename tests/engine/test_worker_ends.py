@@ -110,7 +110,7 @@ def test_the_start_of_a_worker_is_no_part_of_the_timeout():
 def test_a_run_that_is_cancelled_kills_its_workers():
     """They would go on for hours, and be in the way of the next run."""
     run = fl.map(_hang, [-1] * 5, strategy=fl.Processes(2))
-    eventually(lambda: len(workers()) == 2)
+    eventually(lambda: len(workers()) == run.stats().in_flight == 2)
     assert run.cancel().wait(timeout=30).stats().errors == {"Cancelled": 2}
     eventually(lambda: not workers())
 

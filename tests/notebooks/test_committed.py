@@ -10,7 +10,7 @@ from statistics import median
 import nbformat
 import polars as pl
 import pytest
-from browsing import chromium, opens_complete, watched
+from browsing import chromium, held, opens_complete, watched, widgets
 from IPython.core.inputtransformer2 import TransformerManager
 from polars.testing import assert_frame_equal
 
@@ -64,7 +64,6 @@ TINY = {
     },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
-VIEW = "application/vnd.jupyter.widget-view+json"
 SECRETS = re.compile(
     r"/(home|Users|root)/|[A-Z]:\\\\|/tmp/|token=\w|api_key=\w|gh[pousr]_\w{20}|sk-\w{20}", re.IGNORECASE
 )
@@ -82,21 +81,6 @@ def code_cells(book):
 
 def outputs(book):
     return [(cell, output) for cell in code_cells(book) for output in cell.outputs]
-
-
-def widgets(book):
-    """For each widget that is shown the texts in it, as they were saved."""
-    saved = book.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
-    shown = [output.data[VIEW]["model_id"] for _, output in outputs(book) if VIEW in output.get("data", {})]
-    return [list(texts(model, saved)) for model in shown]
-
-
-def texts(model, saved):
-    state = saved[model.removeprefix("IPY_MODEL_")]["state"]
-    for child in state.get("children", []):
-        yield from texts(child, saved)
-    if isinstance(state.get("value"), str):
-        yield state["value"]
 
 
 def lines(cell):
@@ -166,12 +150,7 @@ def test_what_is_shared_is_small_and_valid_and_its_progress_has_ended(shared):
 def test_what_is_shared_opens_offline_with_all_its_figures_and_tables(shared):
     """Whoever is sent the page has neither the kernel nor a network."""
     _, done = shared
-    book = load(done.notebook)
-    data = [output.get("data", {}) for _, output in outputs(book)]
-    drawn = [value for values in widgets(book) for value in values]
-    figures = sum("image/svg+xml" in one or 'src="data:image' in str(one) for one in data)
-    figures += sum("<svg" in value for value in drawn)
-    tables = sum("<table" in str(one) for one in data) + sum(value.count("<table") for value in drawn)
+    figures, tables = held(load(done.notebook))
     with chromium() as browser, watched(browser, offline=True) as page:
         opens_complete(page, done.html, figures=figures, tables=tables)
         text = page.page.locator("body").inner_text()

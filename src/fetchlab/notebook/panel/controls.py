@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Strategy, Threads
 from fetchlab.errors import ConfigError
+from fetchlab.notebook import here
 from fetchlab.notebook.panel.jobs import Settings
 from fetchlab.policy.concurrency import Adaptive
 from fetchlab.policy.rate import RateLimit
@@ -13,6 +14,7 @@ from fetchlab.store.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from fetchlab.notebook.panel.actions import Actions
     from fetchlab.notebook.panel.jobs import Job, Own
@@ -29,6 +31,7 @@ STRATEGIES: dict[str, Callable[[int], Strategy]] = {
 }
 MODES = ("off", "use", "refresh", "offline")
 WIDE = "30em"
+FILE = "data/cache/panel.db"
 
 
 class Controls:
@@ -38,7 +41,7 @@ class Controls:
         job: what will be started.
         workers: where the slider stands at first.
         most: where it ends.
-        cache: whose file the cache control uses.
+        cache: whose file the cache control uses, opened when it is first used.
         on_workers: told of a number of workers or ``Adaptive()`` that a person has chosen.
     """
 
@@ -48,7 +51,7 @@ class Controls:
         *,
         workers: int | Adaptive,
         most: int,
-        cache: Cache,
+        cache: Cache | str | Path | None,
         on_workers: Callable[[int | Adaptive], None],
     ) -> None:
         import ipywidgets as w
@@ -125,6 +128,10 @@ class Controls:
         self._on_workers(self.workers)
 
     def _cached(self, mode: Any) -> Cache:
+        if self._cache is None:
+            self._cache = here(FILE)
+        if not isinstance(self._cache, Cache):
+            return Cache(self._cache, mode=mode)
         rules = self._cache.rules
         return Cache(self._cache.path, rules.ttl, mode=mode, vary=rules.vary, ignore=rules.ignore)
 

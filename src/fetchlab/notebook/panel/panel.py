@@ -16,19 +16,18 @@ from fetchlab.notebook.panel.jobs import Job
 from fetchlab.notebook.panel.lab import Lab
 from fetchlab.notebook.ticker import ticker
 from fetchlab.policy.concurrency import Adaptive
-from fetchlab.store.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fetchlab.engine.run import Run
+    from fetchlab.store.cache import Cache
 
 __all__ = ["Panel"]
 
 MOST = 200
 CHART_EVERY = 2
 """Ticks from one chart to the next: twice a second at four ticks."""
-FILE = "data/cache/panel.db"
 
 
 class Panel:
@@ -44,8 +43,8 @@ class Panel:
             plain parameters become controls.
         workers: where the slider stands, or ``fl.Adaptive()`` for *auto*.
         most: where the slider ends.
-        cache: what the cache control switches, an ``fl.Cache`` or a path; ``data/cache/panel.db`` unless
-            told.
+        cache: what the cache control switches, an ``fl.Cache`` or a path; ``data/cache/panel.db`` of the
+            project unless told. Nothing is opened before it is used.
         knobs: further knobs of the call, fixed; those that a control holds are where it begins.
 
     Attributes:
@@ -78,7 +77,7 @@ class Panel:
         self._failed = -1
         self.widget: Any = None
         self._controls: Controls | None = None
-        self._make(workers, most, Cache.of(cache) or Cache(FILE))
+        self._make(workers, most, cache)
         before = place(self)
         if before is not None:
             self._take_over(before)
@@ -139,7 +138,7 @@ class Panel:
 
     # widgets
 
-    def _make(self, workers: int | Adaptive, most: int, cache: Cache) -> None:
+    def _make(self, workers: int | Adaptive, most: int, cache: Cache | str | None) -> None:
         try:
             import ipywidgets as w
         except ImportError:

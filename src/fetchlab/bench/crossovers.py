@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import polars as pl
 
 from fetchlab.bench.compare import compare
+from fetchlab.bench.heap import settled
 from fetchlab.engine.strategies import Async, Chunked, Processes, Sequential, Strategy, Threads
 from fetchlab.errors import ConfigError
 
@@ -97,6 +98,7 @@ def questions(
     return pl.concat(parts)
 
 
+@settled()
 def ask(
     varied: str,
     work: Callable[[float], Any],

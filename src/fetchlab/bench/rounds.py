@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from fetchlab.bench.heap import settled
 from fetchlab.errors import ConfigError, ResultsDiffer
 
 if TYPE_CHECKING:
@@ -121,13 +122,14 @@ def measured(
     if rounds < 1 or warmup < 0:
         raise ConfigError("rounds", f"give 1 round or more and 0 warm-ups or more, not {rounds} and {warmup}")
     random = Random(seed)  # noqa: S311  # an order
-    for number in range(1 - warmup, rounds + 1):
-        order = list(arms)
-        random.shuffle(order)
-        for position, arm in enumerate(order):
-            on_round(number, arm)
-            head = {"round": number, "warmup": number < 1, "position": position, "arm": arm}
-            yield head | _once(arms[arm])
+    with settled():
+        for number in range(1 - warmup, rounds + 1):
+            order = list(arms)
+            random.shuffle(order)
+            for position, arm in enumerate(order):
+                on_round(number, arm)
+                head = {"round": number, "warmup": number < 1, "position": position, "arm": arm}
+                yield head | _once(arms[arm])
 
 
 def until_interrupted(

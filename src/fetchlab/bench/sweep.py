@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from fetchlab.bench.announcing import Announcer, Wanted
+from fetchlab.bench.heap import settled
 from fetchlab.bench.machine import environment
 from fetchlab.bench.pilot import arm, pilot
 from fetchlab.bench.rounds import measured, table_of, until_interrupted
@@ -28,6 +29,7 @@ OURS = {
 }
 
 
+@settled()
 def sweep(
     work: Any,
     workers: Sequence[int] = COUNTS,

@@ -181,6 +181,11 @@ class Wire:
     def configure(self, settings: Settings) -> None:
         """Take note of new settings, if the wire itself follows any."""
 
+    def softly(self, request: Request, reply: Reply) -> Reply:
+        """What the wire answers instead where it refuses with status 200; by default it never does."""
+        del request
+        return reply
+
     @classmethod
     def truth(cls, world: World) -> dict[str, Sequence[dict[str, Any]]]:
         """The data this wire serves, as it is before any change; empty where it has none."""

@@ -58,7 +58,7 @@ def hits_of(response: Response) -> list[App]:
         ParseError: it is no such page; tried again.
     """
     data = script_of(response, b"ds:4")
-    for group in dig(data, 0, 1) or ():
+    for group in _many(dig(data, 0, 1)):
         for place in (22, 28):
             entries = dig(group, place, 0)
             if entries is not None:
@@ -77,8 +77,8 @@ def details_of(response: Response) -> Details:
     app_id = dig(a, 77, 0) or _asked_for(response)
     if not isinstance(title, str):
         raise ParseError("the page states no app", retriable=True)
-    micros, currency = dig(a, 57, 0, 0, 0, 0, 1, 0, 0), dig(a, 57, 0, 0, 0, 0, 1, 0, 1)
-    link = dig(a, 68, 1, 4, 2) or dig(a, 68, 0, 0, 4, 2) or ""
+    price, free = _price(dig(a, 57, 0, 0, 0, 0, 1, 0, 0))
+    link = _string(dig(a, 68, 1, 4, 2) or dig(a, 68, 0, 0, 4, 2)) or ""
     return Details(
         app_id,
         title,
@@ -91,9 +91,9 @@ def details_of(response: Response) -> Details:
         ratings=dig(a, 51, 2, 1),
         reviews=dig(a, 51, 3, 1),
         histogram=[dig(a, 51, 1, stars, 1) or 0 for stars in range(1, 6)],
-        price=None if micros is None else micros / _MICROS,
-        currency=currency,
-        free=None if micros is None else micros == 0,
+        price=price,
+        currency=dig(a, 57, 0, 0, 0, 0, 1, 0, 1),
+        free=free,
         available=bool(dig(a, 18, 0)),
         offers_in_app=bool(dig(a, 19, 0)),
         in_app_price=dig(a, 19, 0),
@@ -122,7 +122,7 @@ def reviews_of(payload: Any) -> ReviewPage:
     """Return a page of reviews; an empty payload is an empty last page."""
     token = dig(payload, 1, 1)
     return ReviewPage(
-        [_review(one) for one in dig(payload, 0) or () if isinstance(dig(one, 0), str)],
+        [_review(one) for one in _many(dig(payload, 0)) if isinstance(dig(one, 0), str)],
         token if isinstance(token, str) else None,
     )
 
@@ -146,7 +146,7 @@ def script_of(response: Response, key: bytes) -> Any:
 
 
 def _apps(entries: Any) -> list[App]:
-    found = (_app(entry[0]) for entry in entries if isinstance(entry, list) and entry)
+    found = (_app(entry[0]) for entry in _many(entries) if isinstance(entry, list) and entry)
     return [app for app in found if app is not None]
 
 
@@ -154,7 +154,7 @@ def _app(a: Any) -> App | None:
     app_id, title = dig(a, 0, 0), dig(a, 3)
     if not (isinstance(app_id, str) and isinstance(title, str)):
         return None
-    micros = dig(a, 8, 1, 0, 0)
+    price, free = _price(dig(a, 8, 1, 0, 0))
     installs = dig(a, 15)
     return App(
         app_id,
@@ -163,9 +163,9 @@ def _app(a: Any) -> App | None:
         genre=dig(a, 5),
         summary=_text(dig(a, 13, 1)),
         score=dig(a, 4, 1),
-        price=None if micros is None else micros / _MICROS,
+        price=price,
         currency=dig(a, 8, 1, 0, 1),
-        free=None if micros is None else micros == 0,
+        free=free,
         installs=installs,
         min_installs=_number(installs),
         icon=dig(a, 1, 3, 2),
@@ -190,8 +190,19 @@ def _review(r: Any) -> Review:
     )
 
 
+def _price(micros: Any) -> tuple[float | None, bool | None]:
+    """A price in units of its currency, and whether it is none."""
+    if not isinstance(micros, int | float):
+        return None, None
+    return micros / _MICROS, micros == 0
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _images(found: Any) -> list[str]:
-    urls = (dig(one, 3, 2) for one in found or ())
+    urls = (dig(one, 3, 2) for one in _many(found))
     return [url for url in urls if isinstance(url, str)]
 
 

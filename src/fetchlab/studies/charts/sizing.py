@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["START", "BatchSize"]
+__all__ = ["MOST", "START", "BatchSize"]
 
 START, MOST = 8, 50
+"""Rpcs in a call: at first, and at most."""
 LONGER = 0.25
 """A call may take by so much longer than one rpc alone."""
 FORGET = 0.95

@@ -270,6 +270,23 @@ def test_the_same_request_takes_equally_long(bed):
     assert spread / mean == pytest.approx(0.5, rel=0.1)
 
 
+def test_a_call_may_take_as_long_as_its_slowest_rpc(url, bed):
+    """Each rpc keeps its own latency whatever call it rides in: riding together must not look like luck."""
+    from time import perf_counter
+
+    def seconds(rpcs):
+        begun = perf_counter()
+        call(url, rpcs)
+        return perf_counter() - begun
+
+    rpcs = [listing(name, count=1) for name in ("SOCIAL", "TOOLS", "SPORTS", "DATING")]
+    call(url, rpcs)
+    bed.configure("play", latency=0.1, jitter=0.8, steady=True, rpc_each=True)
+    slowest = max(seconds([rpc]) for rpc in rpcs)
+    assert seconds(rpcs) == pytest.approx(slowest, rel=0.3)
+    assert ask(url, CALL, "POST", "", FORM).status == 400
+
+
 def test_an_rpc_may_cost(url, bed):
     """Otherwise nobody could tell whether a client finds out how many rpcs a call should carry."""
     from time import perf_counter

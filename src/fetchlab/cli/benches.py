@@ -50,6 +50,10 @@ def charts(
         list[int] | None,
         typer.Option(min=1, help="Lists of a published table: 9, 15 or 25; repeatable. All unless told."),
     ] = None,
+    law: Annotated[
+        list[str] | None,
+        typer.Option(help="Of latency: constant, lognormal or slowest; repeatable. All unless told."),
+    ] = None,
     rounds: Rounds = 5,
     latency: Annotated[float, typer.Option(min=0, help="Mean seconds per answer of the testbed.")] = 0.34,
     jitter: Annotated[
@@ -57,10 +61,11 @@ def charts(
     ] = 0.5,
     seed: Seed = 0,
 ) -> Plan:
-    """App-store charts by eight published strategies and two of ours, under two laws of latency."""
-    from fetchlab.bench.charts_arms import CASES
+    """App-store charts by eight published strategies and two of ours, under three laws of latency."""
+    from fetchlab.bench.charts_arms import CASES, LAWS
 
-    chosen = {"requests": requests or tuple(CASES), "latency": latency, "jitter": jitter}
+    which = {"requests": requests or tuple(CASES), "laws": law or LAWS}
+    chosen = {**which, "latency": latency, "jitter": jitter}
     return {"charts": {**chosen, "rounds": rounds, "seed": seed}}
 
 

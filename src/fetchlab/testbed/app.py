@@ -81,7 +81,8 @@ class App:
             # A queue comes before the service; all else, also making the answer, is part of its latency.
             began = connection.arrived if self.settings.capacity is None else monotonic()
             key = _key(request) if self._faults.armed or self.settings.steady else ""
-            seconds = gate.seconds(self.counters.in_flight, key)
+            keys = (self.settings.rpc_each and self.wire.parts(request)) or [key]
+            seconds = max(gate.seconds(self.counters.in_flight, one) for one in keys)
             reply = self._answer(route, request)
             if seconds and not await connection.pause(began + seconds - monotonic()):
                 return

@@ -13,7 +13,7 @@ from fetchlab.testbed.play_calls import GATEWAY_ERROR, Rpc, answered, rpcs_of, s
 from fetchlab.testbed.play_charts import LONGEST, Charts
 from fetchlab.testbed.play_data import Apps
 from fetchlab.testbed.store import Shelf
-from fetchlab.testbed.wire import Reply, Request, Route, Wire
+from fetchlab.testbed.wire import BadRequest, Reply, Request, Route, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,6 +66,16 @@ class PlayWire(Wire):
     def truth(cls, world: World) -> dict[str, Sequence[dict[str, Any]]]:
         """All apps, as they are before any country's prices."""
         return {"apps": Apps(world.seed)}
+
+    def parts(self, request: Request) -> list[str]:
+        """The rpcs of a call, whatever call they ride in."""
+        if request.method != "POST":
+            return []
+        try:
+            rpcs = rpcs_of(request.body)
+        except BadRequest:
+            return []
+        return [f"{_country(request)} {rpc.name} {rpc.arguments}" for rpc in rpcs]
 
     def softly(self, request: Request, reply: Reply) -> Reply:
         """The service's soft limit: status 200, and an error where the answer should be."""

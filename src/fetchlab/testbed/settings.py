@@ -130,6 +130,9 @@ class Settings:
     drip_for: float = _setting(10.0, "seconds a trickling body takes", _speed)
     churn: int = _setting(0, "catalogue: list requests between two changes of the list, 0 = never", _count)
     day: int = _setting(0, "play: whose day's charts are shown", _count)
+    rpc_each: bool = _setting(
+        False, "play: each rpc of a call has a latency of its own, and the call the longest of them", _switch
+    )
     rpc_cost: float = _setting(0.0, "play: seconds that each further rpc adds to a call", _amount)
     quirks: bool = _setting(True, "answer as oddly as the real service does", _switch)
 

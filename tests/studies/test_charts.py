@@ -315,6 +315,15 @@ def test_a_host_in_trouble_is_told_of_once_per_call(url, bed):
     assert "breaker" not in set(run.attempts()["reason"].drop_nulls())
 
 
+def test_riders_gather_where_a_rate_is_limited(url, bed):
+    """A host that refuses is asked for one list after the other: in a call each they would all be refused."""
+    bed.configure("play", rate=20, burst=2, retry_after=0.05)
+    run = charts.fetch_category_lists(["us", "kr"], CATEGORIES[:30], 5, retry=QUICK, wait=False).wait()
+    assert run.stats().ok == 60
+    assert run.stats().refused > 0
+    assert run.notes["http_calls"] < run.notes["rpcs"] / 3
+
+
 @pytest.mark.parametrize("countries", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_all_lists_come_through_trouble(url, bed, countries):
     """Of soft limits, 429s and resets a tenth each, and nothing is lost; 500 lists in the long version."""

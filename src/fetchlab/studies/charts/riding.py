@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LINGER", "Riding"]
 
-LINGER = 0.001
-"""Seconds that the first rider of a call waits for others."""
+LINGER, LONGEST = 0.001, 1.0
+"""Seconds that the first rider of a call waits for others: usually, and at most where the host's rate is
+limited. There riders come one by one, and calls are what the host counts."""
 REFUSED = frozenset({429})
 HOST_DOWN = frozenset({408, 425, 500, 502, 503, 504})
 
@@ -116,7 +117,12 @@ class Riding:
         if len(riders) >= self._size.limit:
             self._depart(place)
         elif len(riders) == 1:
-            self._timers[place] = asyncio.get_running_loop().call_later(LINGER, self._depart, place)
+            wait = self._linger(rider)
+            self._timers[place] = asyncio.get_running_loop().call_later(wait, self._depart, place)
+
+    def _linger(self, rider: Rider) -> float:
+        found = rider.work.lane.discovery
+        return LINGER if found is None else min(LONGEST, max(LINGER, self._size.limit / found.rate))
 
     def _depart(self, place: Any) -> None:
         timer = self._timers.pop(place, None)

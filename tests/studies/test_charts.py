@@ -485,7 +485,19 @@ def test_keys_say_what_is_meant():
     assert page.key == "reviews/com.a/us/en/newest/5/page/2/100"
 
 
-# --- tables and journals
+# --- panels, tables and journals
+
+
+def test_a_panel_holds_the_study(url, truth):
+    """The notebook opens with one: its strategy and rate are the study's knobs."""
+    panel = fl.Panel(
+        lambda settings: charts.fetch_category_lists(
+            WHERE, WHAT, 10, strategy=settings.strategy, rate=settings.rate, wait=False, progress=False
+        ),
+        workers=4,
+    )
+    panel.wait()
+    assert [app.app_id for app in panel.run.result()[0]] == ids(truth, "us", "GAME_ACTION", 10)
 
 
 def test_the_table_is_typed(url, truth):

@@ -6,6 +6,7 @@ fails is one item's error.
 
 from fetchlab.studies.charts.apps import App, Details, Listing, Review
 from fetchlab.studies.charts.builder import BatchRequestBuilder
+from fetchlab.studies.charts.exploring import movers, overlap
 from fetchlab.studies.charts.fetcher import BatchFetcher
 from fetchlab.studies.charts.functions import (
     fetch_and_parse_list,
@@ -39,4 +40,6 @@ __all__ = [
     "fetch_category_lists",
     "fetch_top_apps",
     "frame",
+    "movers",
+    "overlap",
 ]

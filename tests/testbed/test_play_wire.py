@@ -274,16 +274,29 @@ def test_a_call_may_take_as_long_as_its_slowest_rpc(url, bed):
     """Each rpc keeps its own latency whatever call it rides in: riding together must not look like luck."""
     from time import perf_counter
 
-    def seconds(rpcs):
-        begun = perf_counter()
-        call(url, rpcs)
-        return perf_counter() - begun
+    from fetchlab.testbed.gate import Gate
+    from fetchlab.testbed.play import PlayWire
+    from fetchlab.testbed.registry import World
+    from fetchlab.testbed.settings import Settings
+    from fetchlab.testbed.wire import Request
+
+    wire = PlayWire("play", World(0, 8700))
+
+    def parts(rpcs):
+        request = Request("POST", CALL, b"gl=us&rpcids=vyAe2", [], {})
+        calls = [[*rpc, None, str(number)] for number, rpc in enumerate(rpcs)]
+        request.body = ("f.req=" + quote(json.dumps([calls]))).encode()
+        return wire.parts(request)
 
     rpcs = [listing(name, count=1) for name in ("SOCIAL", "TOOLS", "SPORTS", "DATING")]
-    call(url, rpcs)
+    assert parts(rpcs) == [part for rpc in rpcs for part in parts([rpc])]
+    settings = Settings(latency=0.1, jitter=0.8, steady=True, rpc_each=True)
+    drawn = [Gate(0, settings).seconds(1, part) for part in parts(rpcs)]
+    assert max(drawn) > 1.2 * min(drawn)
     bed.configure("play", latency=0.1, jitter=0.8, steady=True, rpc_each=True)
-    slowest = max(seconds([rpc]) for rpc in rpcs)
-    assert seconds(rpcs) == pytest.approx(slowest, rel=0.3)
+    begun = perf_counter()
+    call(url, rpcs)
+    assert perf_counter() - begun >= max(drawn)
     assert ask(url, CALL, "POST", "", FORM).status == 400
 
 

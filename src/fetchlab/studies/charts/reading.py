@@ -30,10 +30,13 @@ _MICROS = 1_000_000
 
 def dig(value: Any, *path: int) -> Any:
     """Return what stands at a path of places in nested lists, None where there is none."""
-    for place in path:
-        if not isinstance(value, list) or not -len(value) <= place < len(value):
-            return None
-        value = value[place]
+    try:
+        for place in path:
+            if type(value) is not list:  # a text has places, too
+                return None
+            value = value[place]
+    except IndexError:
+        return None
     return value
 
 

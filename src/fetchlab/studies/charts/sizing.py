@@ -12,7 +12,7 @@ LONGER = 0.25
 """A call may take by so much longer than one rpc alone."""
 FORGET = 0.95
 """What an observation weighs after the next one."""
-SURE = 2.0
+SURE = 3.0
 """Standard errors by which a cost must differ from nothing to be believed."""
 
 

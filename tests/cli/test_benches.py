@@ -17,6 +17,11 @@ TINY = {
     "overhead --ablation": (["--items", 20], "dedup", {"items": 20}),
     "overhead --profile": (["--items", 20], "our transport", {"items": 20}),
     "latency": (["--workers", 5, "--items", 20, "--delay", 0.01], "efficiency", {"latency": 0.01}),
+    "charts": (
+        ["--requests", 9, "--law", "slowest", "--latency", 0.01],
+        "published_speedup",
+        {"requests": [9], "laws": ["slowest"]},
+    ),
     "adaptive": (["--profile", "flat", "--items", 20], "best fixed", {"items": 20}),
     "fairness": (["--items", 40], "Jain", {"workers": 20}),
     "memory": (["--items", 1000], "ideal, MB", {"items": 1000}),

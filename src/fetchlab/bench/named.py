@@ -22,6 +22,7 @@ HOMES = {
     "adaptive": "adaptive.BENCH",
     "cache": "cache.BENCH",
     "catalogue": "catalogue.BENCH",
+    "charts": "charts.BENCH",
     "details": "catalogue.DETAILS",
     "download": "download.BENCH",
     "exits": "exits.BENCH",

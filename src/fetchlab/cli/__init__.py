@@ -20,6 +20,7 @@ def commands() -> typer.Typer:
         browser,
         cache,
         catalogue,
+        charts,
         demo,
         doctor,
         fetch,
@@ -40,7 +41,7 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    runs = (fetch, sweep, catalogue, cache, journal, monitor)
+    runs = (fetch, sweep, catalogue, charts, cache, journal, monitor)
     house = (demo, lab, notebooks, share, bench, testbed, browser, doctor)
     for module in (*runs, *house):
         module.register(app)

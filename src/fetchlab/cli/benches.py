@@ -45,6 +45,31 @@ def catalogue(
 
 
 @command
+def charts(
+    requests: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Lists of a published table: 9, 15 or 25; repeatable. All unless told."),
+    ] = None,
+    law: Annotated[
+        list[str] | None,
+        typer.Option(help="Of latency: constant, lognormal or slowest; repeatable. All unless told."),
+    ] = None,
+    rounds: Rounds = 5,
+    latency: Annotated[float, typer.Option(min=0, help="Mean seconds per answer of the testbed.")] = 0.34,
+    jitter: Annotated[
+        float, typer.Option(min=0, help="Coefficient of variation of the lognormal law.")
+    ] = 0.5,
+    seed: Seed = 0,
+) -> Plan:
+    """App-store charts by eight published strategies and two of ours, under three laws of latency."""
+    from fetchlab.bench.charts_arms import CASES, LAWS
+
+    which = {"requests": requests or tuple(CASES), "laws": law or LAWS}
+    chosen = {**which, "latency": latency, "jitter": jitter}
+    return {"charts": {**chosen, "rounds": rounds, "seed": seed}}
+
+
+@command
 def download(
     files: Annotated[int, typer.Option(min=1, help="Files, all at a time.")] = 5,
     mb: Annotated[int, typer.Option(min=1, max=250, help="Megabytes of each.")] = 200,
@@ -188,6 +213,7 @@ def panel(
 
 COMMANDS = (
     catalogue,
+    charts,
     download,
     overhead,
     latency,

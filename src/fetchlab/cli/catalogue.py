@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,12 +11,10 @@ from fetchlab.cli import INTERRUPTED
 from fetchlab.cli.beds import base_url as serving
 from fetchlab.cli.knobs import journal_of
 from fetchlab.cli.monitor import watch_line
-from fetchlab.cli.tables import say, show
-from fetchlab.errors import ConfigError
+from fetchlab.cli.study import interrupted, of_another, remembered, tell, writable, write
+from fetchlab.cli.tables import say
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from fetchlab.engine.run import Run
 
 __all__ = ["register"]
@@ -73,34 +70,34 @@ def catalogue(
     from fetchlab.studies.catalogue import Catalogue
 
     pages = _pages(parallel_pages)
-    _writable(out)
+    writable(out)
     with serving(base_url, "catalogue", latency) as url:
         client = Catalogue(url)
         remembers = None
-        if not no_journal and not (base_url is None and _of_another(journal, url)):
+        if not no_journal and not (base_url is None and of_another(journal, url)):
             remembers = journal_of(journal, refetch=refetch)
             say(watch_line(journal))
         listing = client.ids(max_pages, pages, journal=remembers, progress=True)
-        stopped = _interrupted(listing)
+        stopped = interrupted(listing)
         ids = listing.result()
-        say(f"{len(ids):,} movie ids · {_found(listing)}{_remembered(listing, 'pages')}")
-        _tell(listing, "pages that failed at least once")
+        say(f"{len(ids):,} movie ids · {_found(listing)}{remembered(listing, 'pages')}")
+        tell(listing, "pages that failed at least once")
         if ids_only or stopped:
             if stopped and not ids_only:
                 say("Interrupted: what is written are the ids alone.")
             complete = not (stopped or listing.notes["failed_pages"] or listing.notes["missing"])
-            _write(pl.DataFrame({"id": ids}, {"id": pl.Int64}), out, complete=complete)
+            write(pl.DataFrame({"id": ids}, {"id": pl.Int64}), out, complete=complete)
         else:
             details = client.details(ids, workers, batch_size, journal=remembers, progress=True)
-            stopped = _interrupted(details)
+            stopped = interrupted(details)
             if stopped:
                 say(f"Interrupted: {details.stats().ok:,} of {len(ids):,} details are kept.")
             elif details.stats().earlier:
-                say(f"{details.stats().ok:,} details{_remembered(details, 'details')}")
-            _tell(details, "details that failed")
+                say(f"{details.stats().ok:,} details{remembered(details, 'details')}")
+            tell(details, "details that failed")
             lost = listing.notes["failed_pages"] or listing.notes["missing"] or details.stats().failed
             complete = not (stopped or lost)
-            _write(details.result(), out, complete=complete)
+            write(details.result(), out, complete=complete)
     again = "begins anew" if remembers is None else f"goes on from there, by {journal}"
     if stopped:
         if remembers is not None:
@@ -109,22 +106,6 @@ def catalogue(
     if not complete:
         say(f"Not everything came; running the command again {again}.")
         raise typer.Exit(1)
-
-
-def _of_another(journal: Path, url: str) -> bool:
-    """Say, also to the user, whether a journal is of another service than the testbed at hand."""
-    from fetchlab.engine.journaling import origin_of
-
-    origin = origin_of(journal) if journal.exists() else None
-    if origin in (None, url):
-        return False
-    say(f"{journal} is the journal of {origin}, so nothing is remembered of this one.")
-    return True
-
-
-def _remembered(run: Run, what: str) -> str:
-    earlier = run.stats().earlier
-    return f" · {earlier:,} {what} from earlier, by the journal" if earlier else ""
 
 
 def _pages(text: str) -> int | Literal["auto"]:
@@ -142,22 +123,6 @@ def _pages(text: str) -> int | Literal["auto"]:
     return pages
 
 
-def _interrupted(run: Run) -> bool:
-    """Wait; on Ctrl-C cancel, which keeps what is done. Say whether that happened."""
-    try:
-        run.wait()
-    except KeyboardInterrupt:
-        run.cancel().wait()
-    return run.state == "cancelled"
-
-
-def _tell(run: Run, what: str) -> None:
-    failed = run.errors()
-    failed = failed.filter(failed["error"] != "Cancelled")
-    if failed.height:
-        show(failed.select("error", "count", "example_key", "message", "host"), what)
-
-
 def _found(run: Run) -> str:
     notes = run.notes
     told = (name for name in notes if notes[name] and name not in ("ids", "pages"))
@@ -168,26 +133,3 @@ def _short(note: object) -> str:
     if isinstance(note, list):
         return ", ".join(map(str, note[:10])) + (f" and {len(note) - 10:,} more" if len(note) > 10 else "")
     return f"{note:,}" if isinstance(note, int) and not isinstance(note, bool) else str(note)
-
-
-def _writable(out: Path) -> None:
-    """Refuse before the first request what would fail after the last."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError("--out", f"{out.parent} cannot be made: {error.strerror}") from error
-    if out.is_dir() or not os.access(out.parent, os.W_OK):
-        raise ConfigError("--out", f"{out} is not a file that can be written")
-
-
-def _write(table: pl.DataFrame, out: Path, *, complete: bool) -> None:
-    """Write a whole file or none; what is not complete never replaces what is there."""
-    if not complete and out.exists():
-        out = out.with_suffix(".partial.parquet")
-    if not table.height:
-        say(f"Nothing came, so nothing is written to {out}.")
-        return
-    part = out.with_suffix(".part")
-    table.write_parquet(part)
-    part.replace(out)
-    say(f"{table.height:,} rows written to {out}")

@@ -80,13 +80,15 @@ class App:
         try:
             # A queue comes before the service; all else, also making the answer, is part of its latency.
             began = connection.arrived if self.settings.capacity is None else monotonic()
-            seconds = gate.seconds(self.counters.in_flight)
+            key = _key(request) if self._faults.armed or self.settings.steady else ""
+            keys = (self.settings.rpc_each and self.wire.parts(request)) or [key]
+            seconds = max(gate.seconds(self.counters.in_flight, one) for one in keys)
             reply = self._answer(route, request)
             if seconds and not await connection.pause(began + seconds - monotonic()):
                 return
-            fault = self._faults.decide(_key(request)) if self._faults.armed else None
+            fault = self._faults.decide(key) if self._faults.armed else None
             if fault is not None:
-                reply = self._spoil(reply, fault)
+                reply = self._spoil(request, reply, fault)
             if reply.delay and not await connection.pause(reply.delay):
                 return
             if reply.status in (429, 503):
@@ -105,14 +107,19 @@ class App:
         except BadRequest as wrong:
             return Reply.json({"error": str(wrong)}, 400)
 
-    def _spoil(self, reply: Reply, fault: str) -> Reply:
+    def _spoil(self, request: Request, reply: Reply, fault: str) -> Reply:
         """Another reply, where the fault is of that kind."""
         if fault.isdigit():
             self.counters.fault(fault)
             return self._error(int(fault))
-        if fault == "html200" and reply.kind == "application/json":
+        if fault == "html200" and reply.kind.startswith("application/json"):
             self.counters.fault(fault)
             return _MAINTENANCE
+        if fault == "soft_limit":
+            refused = self.wire.softly(request, reply)
+            if refused is not reply:
+                self.counters.fault(fault)
+            return refused
         return reply
 
     def _error(self, status: int) -> Reply:
@@ -124,7 +131,8 @@ class App:
 
 
 def _key(request: Request) -> str:
-    return f"{request.method} {request.path}?{request.query.decode('latin-1')}"
+    key = f"{request.method} {request.path}?{request.query.decode('latin-1')}"
+    return f"{key} {request.body.decode('latin-1')}" if request.body else key
 
 
 def _has_body(request: Request, reply: Reply) -> bool:

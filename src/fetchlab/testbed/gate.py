@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
+from statistics import NormalDist
 from time import monotonic
 from typing import TYPE_CHECKING
+
+from fetchlab.testbed.hashing import share
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,6 +24,7 @@ class Gate:
     """One wire's door. Every request asks `refusal`, then enters, takes `seconds`, and leaves."""
 
     def __init__(self, seed: int, settings: Settings) -> None:
+        self._seed = seed
         self._noise = random.Random(seed)  # noqa: S311 - not a secret
         self._queue: deque[asyncio.Future[bool]] = deque()
         self._inside = 0
@@ -58,14 +62,15 @@ class Gate:
             self._due = due + step
         return None
 
-    def seconds(self, in_flight: int) -> float:
-        """How long the service takes for this answer."""
+    def seconds(self, in_flight: int, key: str = "") -> float:
+        """How long the service takes for this answer; with `steady` it depends on what is asked, by `key`."""
         settings = self.settings
         seconds = settings.latency
         if not seconds:
             return 0.0
         if settings.jitter:
-            seconds *= math.exp(self._noise.gauss(self._mu, self._sigma))
+            drawn = _steady(self._seed, key) if settings.steady else self._noise.gauss(0.0, 1.0)
+            seconds *= math.exp(self._mu + self._sigma * drawn)
         if settings.collapse is not None and in_flight > settings.collapse:
             seconds *= (in_flight / settings.collapse) ** 2
         if settings.drift:
@@ -96,3 +101,11 @@ class Gate:
             if not turn.done():
                 self._inside += 1
                 turn.set_result(True)
+
+
+_NORMAL = NormalDist()
+
+
+def _steady(seed: int, key: str) -> float:
+    """A draw from the normal distribution that belongs to `key`."""
+    return _NORMAL.inv_cdf(min(1 - 1e-12, max(1e-12, share(seed, f"latency {key}", 0))))

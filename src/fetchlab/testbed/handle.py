@@ -99,7 +99,8 @@ class Handle:
 
         Returns:
             Kind of thing → the things, each made when it is asked for (``list(…)`` makes them all).
-            ``catalogue``: ``movies`` as the details endpoint states them, before any churn.
+            ``catalogue``: ``movies`` as the details endpoint states them, before any churn. ``play``:
+            ``apps``, with prices in dollars.
         """
         return load(_known(wire)).truth(self._world)
 

@@ -37,6 +37,7 @@ WIRES: dict[str, str] = {
     "catalogue": "fetchlab.testbed.catalogue:CatalogueWire",
     "echo": "fetchlab.testbed.echo:EchoWire",
     "echo2": "fetchlab.testbed.echo:EchoWire",
+    "play": "fetchlab.testbed.play:PlayWire",
 }
 
 _ROOTS = {"openai": "/v1"}

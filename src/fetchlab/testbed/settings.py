@@ -99,6 +99,9 @@ class Settings:
 
     latency: float = _setting(0.0, "seconds before the first byte of every answer", _amount)
     jitter: float = _setting(0.0, "coefficient of variation of latency (lognormal, the mean stays)", _amount)
+    steady: bool = _setting(
+        False, "the same request takes equally long each time, whatever the jitter", _switch
+    )
     capacity: int | None = _setting(None, "requests served at a time, the rest queue", _or_none(_positive))
     collapse: int | None = _setting(
         None, "beyond this many in flight answers take (n / collapse)² as long", _or_none(_positive)
@@ -119,10 +122,18 @@ class Settings:
     reset: float = _setting(0.0, "share: connection reset instead of an answer", _share)
     truncate: float = _setting(0.0, "share: body shorter than Content-Length, then closed", _share)
     html200: float = _setting(0.0, "share: an HTML error page with status 200 instead of JSON", _share)
+    soft_limit: float = _setting(
+        0.0, "play: share: status 200 with the service's own error, for every other rpc of a call", _share
+    )
     oversize: float = _setting(0.0, "share: body blown up to 64 MB", _share)
     drip: float = _setting(0.0, "share: body trickles in", _share)
     drip_for: float = _setting(10.0, "seconds a trickling body takes", _speed)
     churn: int = _setting(0, "catalogue: list requests between two changes of the list, 0 = never", _count)
+    day: int = _setting(0, "play: whose day's charts are shown", _count)
+    rpc_each: bool = _setting(
+        False, "play: each rpc of a call has a latency of its own, and the call the longest of them", _switch
+    )
+    rpc_cost: float = _setting(0.0, "play: seconds that each further rpc adds to a call", _amount)
     quirks: bool = _setting(True, "answer as oddly as the real service does", _switch)
 
     def __post_init__(self) -> None:
@@ -134,15 +145,14 @@ class Settings:
                 raise TestbedError(f"{knob.name}: must be {wrong}, not {value!r}") from None
         total = sum(share for _, share in self.faults())
         if total > 1 + 1e-9:
-            names = "error_rate, reset, truncate, html200, oversize, drip"
+            names = "error_rate, reset, truncate, html200, soft_limit, oversize, drip"
             raise TestbedError(f"{names}: the shares add up to {total:g}, which is more than 1")
 
     def faults(self) -> list[tuple[str, float]]:
         """The kinds of fault that can happen, each with its share; a status is its own kind."""
         kinds = [(str(status), share) for status, share in self.error_rate.items()]
-        kinds += [
-            (kind, getattr(self, kind)) for kind in ("reset", "truncate", "html200", "oversize", "drip")
-        ]
+        names = ("reset", "truncate", "html200", "soft_limit", "oversize", "drip")
+        kinds += [(kind, getattr(self, kind)) for kind in names]
         return [(kind, share) for kind, share in kinds if share > 0]
 
     def replace(self, **changes: Any) -> Settings:

@@ -181,6 +181,16 @@ class Wire:
     def configure(self, settings: Settings) -> None:
         """Take note of new settings, if the wire itself follows any."""
 
+    def parts(self, request: Request) -> list[str]:
+        """What a request is made of, where its parts have latencies of their own; by default it is one."""
+        del request
+        return []
+
+    def softly(self, request: Request, reply: Reply) -> Reply:
+        """What the wire answers instead where it refuses with status 200; by default it never does."""
+        del request
+        return reply
+
     @classmethod
     def truth(cls, world: World) -> dict[str, Sequence[dict[str, Any]]]:
         """The data this wire serves, as it is before any change; empty where it has none."""

@@ -1,0 +1,97 @@
+"""Defaults that several batches share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from fetchlab.studies.charts.builder import MOST_HITS, BatchRequestBuilder
+from fetchlab.studies.charts.names import results_of
+from fetchlab.studies.charts.runs import How, app_run, finished, list_run, review_run, search_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["BatchFetcher"]
+
+
+class BatchFetcher:
+    """Fetches charts, apps, searches and reviews with shared defaults. All its calls block.
+
+    Args:
+        lang: language of titles and texts.
+        default_num_results: apps of a chart unless told.
+        default_collection: of charts unless told.
+        how: knobs for every call, which may override them; see :class:`~fetchlab.studies.charts.How`.
+
+    Raises:
+        ConfigError: a value is none that the service knows.
+    """
+
+    def __init__(
+        self,
+        lang: str = "en",
+        default_num_results: int = 100,
+        default_collection: str = "topselling_free",
+        **how: Unpack[How],
+    ) -> None:
+        self.builder = BatchRequestBuilder(default_collection, lang)
+        self.default_num_results = results_of(default_num_results, knob="default_num_results")
+        self._how = how
+
+    def category_lists(
+        self,
+        countries: Iterable[str],
+        categories: Iterable[str],
+        num_results: int | None = None,
+        collection: str | None = None,
+        *,
+        wait: bool = True,
+        **how: Unpack[How],
+    ) -> Any:
+        """Fetch charts; see :func:`~fetchlab.studies.charts.fetch_category_lists`."""
+        count = self.default_num_results if num_results is None else num_results
+        requests = self.builder.build_list_requests(countries, categories, count, collection)
+        return finished(list_run(requests, self._with(how)), wait=wait)
+
+    def apps(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ("us",),
+        *,
+        wait: bool = True,
+        **how: Unpack[How],
+    ) -> Any:
+        """Fetch details: a :class:`Details` for each app in each country, None for what did not come."""
+        requests = self.builder.build_app_requests(app_ids, countries)
+        return finished(app_run(requests, self._with(how)), wait=wait)
+
+    def search(
+        self,
+        queries: Iterable[str],
+        countries: Iterable[str] = ("us",),
+        num_results: int = MOST_HITS,
+        *,
+        wait: bool = True,
+        **how: Unpack[How],
+    ) -> Any:
+        """Search: a :class:`Listing` of apps for each query in each country."""
+        requests = self.builder.build_search_requests(queries, countries, num_results)
+        return finished(search_run(requests, self._with(how)), wait=wait)
+
+    def reviews(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ("us",),
+        num_reviews: int = 100,
+        sort: str = "newest",
+        score: int | None = None,
+        *,
+        wait: bool = True,
+        **how: Unpack[How],
+    ) -> Any:
+        """Fetch reviews: a :class:`Listing` of them for each app in each country, page after page."""
+        requests = self.builder.build_review_requests(app_ids, countries, num_reviews, sort, score)
+        return finished(review_run(requests, self._with(how)), wait=wait)
+
+    def _with(self, how: How) -> How:
+        return cast("How", {**self._how, **how})

@@ -1,0 +1,142 @@
+"""The charts' tables on a small testbed: every arm, the published figures, the ideal, the claims."""
+
+from __future__ import annotations
+
+import pytest
+
+import fetchlab as fl
+from fetchlab.bench import charts, charts_arms, charts_claims
+from fetchlab.bench.crossovers import QUESTIONS, crossing
+from fetchlab.errors import ConfigError
+
+LATENCY = 0.015
+
+
+@pytest.fixture
+def url(bed):
+    bed.configure("play", **charts_arms.law("constant", LATENCY))
+    return bed.urls["play"]
+
+
+@pytest.fixture(scope="module")
+def compared():
+    with fl.testbed.serve(port=0, **charts_arms.law("constant", LATENCY)) as bed:
+        base_url, requests = bed.urls["play"], charts_arms.requests_of(9, 20)
+        found = fl.compare(
+            charts_arms.arms(base_url, requests), rounds=2, check=charts_arms.ids, units=charts_arms.apps
+        )
+        return found, charts.ideals(base_url, requests), charts.traffic(base_url, requests)
+
+
+def test_the_table_sets_measured_beside_published(compared):
+    """The notebook's main table: a wrong column here is a wrong claim there."""
+    found, least, _ = compared
+    table = charts.beside(found.frame(), 9, least)
+    rows = {row["arm"]: row for row in table.iter_rows(named=True)}
+    assert list(rows)[:10] == [*charts_arms.SEEDS, charts_arms.EXECUTOR, *charts_arms.OURS]
+    assert (rows["Batch-ALL"]["published_s"], rows["Batch-ALL"]["published_speedup"]) == (0.68, 4.98)
+    assert (rows["Batch-3chunk"]["published_speedup"], rows["adaptive"]["published_s"]) == (3.14, None)
+    for row in rows.values():
+        assert row["requests_per_s"] == pytest.approx(9 / row["median_s"])
+        assert row["apps_per_s"] == pytest.approx(180 / row["median_s"])
+    for arm, ideal in least.items():
+        assert rows[arm]["efficiency"] == pytest.approx(ideal / rows[arm]["median_s"])
+    assert rows["Sequential"]["speedup"] == 1
+    assert least["Sequential"] > 9 * LATENCY
+    assert least["Batch-3chunk"] > 3 * LATENCY
+    assert LATENCY < least["adaptive"] == least["Batch-ALL"] < least["Sequential"]
+
+
+def test_ours_are_held_against_every_published_one(compared):
+    """A verdict with its interval for each, from the same rounds."""
+    table = charts.versus(compared[0].frame())
+    assert set(table["arm"]) == set(charts_arms.OURS)
+    assert set(table["against"]) == {*charts_arms.SEEDS, charts_arms.EXECUTOR}
+    assert table.height == 2 * 8
+    assert table.filter(against="Sequential")["ratio"].max() < 1
+
+
+def test_riding_together_saves_calls_and_bytes(compared):
+    """By how much is what the notebook says; that it does is what must not change."""
+    apart, together = compared[2].iter_rows(named=True)
+    assert (apart["calls"], together["calls"]) == (9, 3)
+    assert together["sent"] < apart["sent"]
+    assert together["received"] < apart["received"]
+
+
+def test_the_ideal_reckons_with_parsing():
+    """Fifteen lists that come at once are still parsed one after the other."""
+    times = [0.1] * 15
+    assert charts._least(times, 0.0, fl.Batch()) == pytest.approx(0.1)
+    assert charts._least(times, 1.5, fl.Batch()) == pytest.approx(0.1 + 1.5 * 14 / 15)
+    assert charts._least(times, 0.15, fl.Sequential()) == pytest.approx(1.5)
+    assert charts._least(times, 0.0, fl.Threads(5)) == pytest.approx(0.3)
+
+
+def test_the_cases_are_the_published_ones():
+    """15, 9 and 25 requests: countries × categories, a hundred apps each."""
+    for count, (where, what) in charts_arms.CASES.items():
+        requests = charts_arms.requests_of(count)
+        assert len(requests) == len(set(requests)) == count == where * what
+        assert len({request.country for request in requests}) == where
+        published = fl.reference.load("003").filter(table=f"comparison-{count}-requests", quantity="requests")
+        assert published["low"].to_list() == [count]
+    with pytest.raises(ConfigError, match="15, 25"):
+        charts_arms.requests_of(10)
+    assert {name: charts_arms.law(name)["jitter"] for name in charts_arms.LAWS} == {
+        "constant": 0.0, "lognormal": 0.5, "slowest": 0.5,
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match="lognormal"):
+        charts_arms.law("normal")
+
+
+def test_what_blocks_is_told_from_what_is_in_flight(bed, url):
+    """As many blocking calls with another concurrency, and as few: the model knows concurrency alone."""
+    requests = charts_arms.requests_of(9, 5)
+    ways = charts_claims.blocking(url, requests)
+    for way in ways.values():
+        bed.reset_counters()
+        way.start()
+        assert bed.counters("play")["max_in_flight"] <= way.at_a_time
+        assert bed.counters("play")["requests"] == 9
+    found = fl.compare({name: way.start for name, way in ways.items()}, rounds=2, check=charts_arms.ids)
+    table = charts_claims.beside_model(found, ways, 9, LATENCY)
+    assert table["calls"].to_list() == [9, 1, 9, 2, 9, 1]
+    assert table["model_s"].to_list() == pytest.approx([9 * LATENCY] * 2 + [2 * LATENCY] * 2 + [LATENCY] * 2)
+    assert (table["measured_to_model"] > 0.99).all()
+
+
+FIVE = ["batching", "one client", "runtime threads", "interning", "generators"]
+
+
+@pytest.mark.parametrize(
+    "only", [["batching", "runtime threads"], pytest.param(FIVE, marks=pytest.mark.slow)]
+)
+def test_each_improvement_is_switched_on_and_off(url, only):
+    """Those of the published list, each with an interval; batching is the one that matters."""
+    table = charts_claims.ablation(url, charts_arms.requests_of(9, 5), rounds=2, only=only, progress=False)
+    assert table["improvement"].to_list() == only
+    assert table["ratio"].null_count() == 0
+    assert table["ratio"].arg_min() == 0
+
+
+def test_requests_weigh_what_is_claimed():
+    """Iterated they weigh next to nothing, held less than the published 0.9 MB."""
+    found = charts_claims.weights(charts_claims.memory())
+    assert found["lists, iterated"] <= 64_000
+    assert found["lists, held"] <= 1_000_000
+    assert found["ids of a file, held, interned"] < found["ids of a file, held, not interned"]
+
+
+def test_which_call_when_is_asked(bed):
+    """Three questions, each at every value, ready for the crossing to be interpolated."""
+    found = charts_claims.crossovers(
+        bed, counts=(4,), costs=(0.02,), latency=LATENCY, rounds=2, progress=False
+    )
+    assert found.schema == QUESTIONS
+    assert found["varied"].unique(maintain_order=True).to_list() == [
+        "lists", "rpcs per country", "seconds that an rpc adds",
+    ]  # fmt: skip
+    assert found.filter(varied="lists", value=4.0)["ratio"].item() < 1
+    for part in found.partition_by("varied"):
+        assert crossing(part) is None or crossing(part) > 0

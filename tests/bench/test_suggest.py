@@ -71,7 +71,7 @@ def test_a_host_that_refuses_gets_a_rate(bed, echo, data):
     """Being told 429 again and again is neither fast nor polite."""
     bed.configure(error_rate={429: 0.3})
     fl.fetch(
-        urls(echo, 40), workers=8, journal=data / "runs" / "a.db",
+        urls(echo, 12), workers=8, journal=data / "runs" / "a.db",
         retry=fl.Retry(attempts=9, base=0.01, budget=1.0), progress=False,
     ).wait()  # fmt: skip
     (known,) = sessions(data, echo)

@@ -32,6 +32,17 @@ def test_only_the_first_items_are_taken(echo):
     assert part.run({"workers": 2}).stats().done == 3
 
 
+def test_whoever_waits_sees_every_run(echo):
+    """A measurement can be ended at once only by who holds the run under way, also of a part of the work."""
+    seen = []
+    work = Work(
+        [f"{echo}/json?n={number}" for number in range(8)], wait=lambda run: seen.append(run) or run.wait()
+    )
+    again = Work.of(work.take(3), parse="json")
+    assert again.run(2) is seen[0]
+    assert seen[0].stats().ok == 3
+
+
 @pytest.mark.parametrize("work", ["http://x/", iter(["http://x/"]), {}, 7, [], (abs, iter([1])), (abs, [])])
 def test_what_cannot_be_done_again_is_refused(work):
     """An iterator would be empty in the second round, and a string is a list of letters."""

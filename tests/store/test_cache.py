@@ -703,3 +703,14 @@ def test_hits_reach_the_file_at_the_end(tmp_path):
             cache.get("a")
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT hits FROM entry").fetchall() == [(7,)]
+
+
+def test_another_mode_has_the_same_entries(cache):
+    """Who switches to ``offline`` wants what has just been fetched, with the knobs it was made with."""
+    cache.put("a", 1)
+    assert cache.in_mode("use") is cache
+    offline = cache.in_mode("offline")
+    assert offline.get("a") == 1
+    assert offline.knobs == {**cache.knobs, "mode": "offline"}
+    with pytest.raises(errors.ConfigError, match="mode"):
+        cache.in_mode("sometimes")

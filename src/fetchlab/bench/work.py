@@ -32,14 +32,21 @@ class Work:
     Args:
         items: read anew in every run.
         task: what is called with each item; None fetches them.
+        wait: waits for the end of a run; :func:`ended` unless told.
         knobs: of :func:`~fetchlab.engine.calls.fetch` or :func:`~fetchlab.engine.calls.map`, for every run.
     """
 
     def __init__(
-        self, items: Collection[Any], task: Callable[[Any], Any] | None = None, **knobs: Any
+        self,
+        items: Collection[Any],
+        task: Callable[[Any], Any] | None = None,
+        *,
+        wait: Callable[[Run], Run] | None = None,
+        **knobs: Any,
     ) -> None:
         self.items = items
         self.task = task
+        self.wait = wait or ended
         self.knobs = knobs
 
     @classmethod
@@ -50,7 +57,7 @@ class Work:
             ConfigError: it is neither, empty, or an iterator, which could be read only once.
         """
         if isinstance(work, Work):
-            return cls(work.items, work.task, **{**work.knobs, **knobs}) if knobs else work
+            return cls(work.items, work.task, wait=work.wait, **{**work.knobs, **knobs}) if knobs else work
         task, items = None, work
         if isinstance(work, tuple) and len(work) == 2 and callable(work[0]):
             task, items = work
@@ -77,7 +84,7 @@ class Work:
     def take(self, count: int) -> Work:
         """Return the same work on the first items."""
         items = list(self.items)[:count]
-        return type(self)(items, self.task, **self.knobs)
+        return type(self)(items, self.task, wait=self.wait, **self.knobs)
 
     def run(self, how: How) -> Run:
         """Do it once, to the end."""
@@ -85,11 +92,11 @@ class Work:
         knobs: dict[str, Any] = {**self.knobs, **knobs_of(how)}
         knobs.setdefault("progress", False)
         if self.task is not None:
-            return ended(map_items(self.task, self.items, **knobs))
+            return self.wait(map_items(self.task, self.items, **knobs))
         if "client" in knobs:
-            return ended(fetch(self.items, **knobs))
+            return self.wait(fetch(self.items, **knobs))
         with Client() as client:
-            return ended(fetch(self.items, client=client, **knobs))
+            return self.wait(fetch(self.items, client=client, **knobs))
 
 
 def ended(run: Run) -> Run:

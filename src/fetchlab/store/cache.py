@@ -86,7 +86,11 @@ class Cache:
         if max_bytes is not None:
             _whole("max_bytes", max_bytes, 1)
         self.path = path_of(path)
-        self._knobs = (path, ttl, memory, max_bytes, mode, stale_if_error, vary)
+        self._knobs: dict[str, Any] = {
+            "path": path, "ttl": ttl, "memory": memory, "max_bytes": max_bytes, "mode": mode,
+            "stale_if_error": stale_if_error, "vary": self.rules.vary, "ignore": self.rules.ignore,
+            "methods": self.rules.methods,
+        }  # fmt: skip
         self._max_bytes = max_bytes
         self.tiers = Tiers(self.path, self.rules, memory=memory, max_bytes=max_bytes)
 
@@ -102,6 +106,25 @@ class Cache:
         if isinstance(cache, str | os.PathLike):
             return cls(cache)
         raise ConfigError("cache", f"give fl.Cache(…) or a file's path, not {cache!r}")
+
+    @property
+    def knobs(self) -> dict[str, Any]:
+        """What it was made with, by name."""
+        return dict(self._knobs)
+
+    def in_mode(self, mode: Mode) -> Cache:
+        """Return a cache of the same entries in another mode; itself, if that is its own.
+
+        Raises:
+            ConfigError: there is no such mode.
+            CacheError: as when a cache is made.
+        """
+        if mode == self.rules.mode:
+            return self
+        other = type(self)(**self.knobs | {"mode": mode})
+        if self.path is None:
+            other.tiers.share(self.tiers)
+        return other
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return what is stored under a key and still good, else ``default``.
@@ -254,7 +277,7 @@ class Cache:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _remake, (self._knobs, self.rules.ignore, self.rules.methods)
+        return _remake, (self._knobs,)
 
     def __repr__(self) -> str:
         held = self.stats()
@@ -294,5 +317,5 @@ def _whole(knob: str, value: object, least: int) -> None:
         raise ConfigError(knob, f"must be a whole number of {least} or more, not {value!r}")
 
 
-def _remake(knobs: tuple[Any, ...], ignore: tuple[str, ...], methods: tuple[str, ...]) -> Cache:
-    return Cache(*knobs, ignore=ignore, methods=methods)
+def _remake(knobs: dict[str, Any]) -> Cache:
+    return Cache(**knobs)

@@ -71,6 +71,10 @@ class Tiers:
         self._saved = 0.0
         self._warned = False
 
+    def share(self, other: Tiers) -> None:
+        """Hold the same entries in memory as others, which have no file either."""
+        self._memory = other._memory
+
     # looking
 
     def is_good(self, stored: float, expires: float | None, since: float | None = None) -> bool:

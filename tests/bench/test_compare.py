@@ -252,3 +252,14 @@ def test_planted_slowdowns_are_told_right(bed, echo, slowdown, right):
     """20 % is called slower, 10 % never faster or invariant, 2 % never slower; in 18 of 20 comparisons."""
     verdicts = [_planted(echo, slowdown, seed) for seed in range(20)]
     assert sum(verdict in right for verdict in verdicts) >= 18, Counter(verdicts)
+
+
+def test_arms_that_all_fail_say_why():
+    """The first thing tried is often wrong; what was wrong must come back, and not an error of ours."""
+
+    def broken():
+        raise ValueError("no such chart")
+
+    found = fl.compare({"a": broken, "b": broken}, rounds=2, progress=False)
+    assert found.summary()["error"].str.contains("no such chart").all()
+    assert "failed (ValueError: no such chart" in repr(found)

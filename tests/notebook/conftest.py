@@ -9,6 +9,8 @@ import time
 import pytest
 from jupyter_client.manager import KernelManager
 
+import fetchlab as fl
+
 
 class Kernel:
     """A kernel driven as JupyterLab drives it, message by message."""
@@ -81,3 +83,20 @@ def kernel(_bed_process, tmp_path_factory):
     manager.shutdown_kernel(now=True)
     with contextlib.suppress(queue.Empty, AttributeError):
         manager.cleanup_resources()
+
+
+@pytest.fixture
+def panel():
+    """``panel(work, …)``, closed at the end, its run too."""
+    made = []
+
+    def make(*args, **knobs):
+        made.append(fl.Panel(*args, **knobs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.run is not None:
+            one.run.cancel()
+            one.run.wait_until_ended()
+        one.close()

@@ -17,43 +17,9 @@ from fetchlab.errors import ConfigError
 from fetchlab.notebook.panel.actions import actions
 from fetchlab.notebook.panel.jobs import Job
 from fetchlab.notebook.panel.views import Trace, strip
+from panels import controls, enabled, press, urls
 
 STATES = [None, "ready", "running", "paused", "cancelling", "cancelled", "stopped", "done"]
-
-
-@pytest.fixture
-def panel():
-    """``panel(work, …)``, closed at the end, its run too."""
-    made = []
-
-    def make(*args, **knobs):
-        made.append(fl.Panel(*args, **knobs))
-        return made[-1]
-
-    yield make
-    for one in made:
-        if one.run is not None:
-            one.run.cancel()
-            one.run.wait_until_ended()
-        one.close()
-
-
-def urls(echo, count, path="json"):
-    return [f"{echo}/{path}?n={number}" for number in range(count)]
-
-
-def press(panel, label):
-    (button,) = [one for one in panel._buttons.values() if one.description == label]
-    assert not button.disabled, f"{label} cannot be pressed"
-    button.click()
-
-
-def enabled(panel):
-    return {one.description for one in panel._buttons.values() if not one.disabled}
-
-
-def controls(panel):
-    return {one.description: one for one in panel._controls.widgets() if hasattr(one, "description")}
 
 
 @given(st.sampled_from(STATES), st.integers(0, 3))
@@ -97,13 +63,13 @@ def test_failed_items_are_tried_again(bed, echo, panel):
     one = panel(urls(echo, 6), retry=fl.Retry(attempts=1))
     one.wait()
     assert one.run.stats().failed == 6
-    assert "StatusError" in one._errors.value
-    assert "GET " in one._errors.value
+    assert "StatusError" in one._sight.errors.value
+    assert "GET " in one._sight.errors.value
     bed.configure(profile="flat")
     press(one, "Retry failed")
     one.wait()
     assert one.run.stats().ok == 6
-    assert one._errors.value == ""
+    assert one._sight.errors.value == ""
 
 
 def test_no_click_is_needed(echo, panel):
@@ -112,8 +78,8 @@ def test_no_click_is_needed(echo, panel):
     assert "ready" in repr(one)
     assert one.wait() is one.run
     assert "done 9/9 100%" in repr(one)
-    assert "done 9/9 100%" in html.unescape(one._bar.value)
-    assert "The first of 9 results" in one._tables.value
+    assert "done 9/9 100%" in html.unescape(one._sight.bar.value)
+    assert "The first of 9 results" in one._sight.tables.value
     assert "text/plain" in one._repr_mimebundle_()
 
 
@@ -158,7 +124,7 @@ def test_a_method_of_a_study(bed, panel):
     assert one.run.workers == 6
     controls(one)["Max pages"].value = "many"
     press(one, "Start")
-    assert "max_pages: give a whole number" in one._bar.value
+    assert "max_pages: give a whole number" in one._sight.bar.value
     other = panel(functools.partial(catalogue.details, [1, 2, 3]), workers=2)
     assert {"With cast", "Batch size"} <= controls(other).keys()
     assert other.wait().stats().done == 3
@@ -178,7 +144,7 @@ def test_what_cannot_be_started_is_said(panel):
         fl.Panel(["http://x/"], workers=999)
     one = panel(lambda settings: 7)
     press(one, "Start")
-    assert "returned int, not a Run" in one._bar.value
+    assert "returned int, not a Run" in one._sight.bar.value
     assert enabled(one) == {"Start"}
 
 
@@ -196,39 +162,6 @@ def test_nothing_is_left_behind(echo):
         made()
     assert len(ipywidgets.widgets.widget._instances) == before
     assert threading.active_count() <= threads + 1, "the ticker may be alive"
-
-
-def measured(panel, title):
-    """Press a tab's button in this thread; give what the tab shows."""
-    lab = panel._lab
-    place = lab.titles.index(title)
-    assert lab._busy.acquire(blocking=False)
-    lab._measured(lab._answers[place], {0: lab._compare, 1: lab._sweep}[place])
-    assert not lab._buttons[place].disabled
-    return lab._answers[place].value
-
-
-def test_the_other_tabs_measure(bed, echo, panel):
-    """Comparing and sweeping are one press away, and stay off while a run goes on."""
-    bed.configure(latency=0.002)
-    one = panel(urls(echo, 40))
-    assert one.widget.titles == ("Run", "Compare strategies", "Best worker count")
-    shown = measured(one, "Compare strategies")
-    assert "<table" in shown
-    assert "<svg" in shown
-    bed.configure(latency=0.2)
-    press(one, "Start")
-    one.refresh()
-    assert all(button.disabled for button in one._lab._buttons)
-
-
-def test_a_method_of_a_study_is_measured_too(bed, panel):
-    """A study's user asks the same two questions as one with a list of URLs."""
-    bed.configure(latency=0.02)
-    catalogue = fl.studies.catalogue.Catalogue(bed.urls["catalogue"])
-    one = panel(catalogue.ids, workers=4, most=5, max_pages=6)
-    assert "Chunked(4)" in measured(one, "Compare strategies")
-    assert "5 workers</b>: the fewest" in measured(one, "Best worker count")
 
 
 def test_the_job_needs_a_kind_it_knows():

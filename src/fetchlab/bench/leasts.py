@@ -38,6 +38,8 @@ def leasts(
         workers: workers by arm, for the others.
         shared: the arms have the same items, so that each other's times count.
     """
+    if requests.is_empty():  # no arm got through
+        return {}
     found = {}
     all_times = _times(requests) if shared else []
     for arm in requests["arm"].unique(maintain_order=True):

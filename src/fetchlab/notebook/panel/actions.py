@@ -23,13 +23,16 @@ class Actions:
     """Change what holds for a whole run: strategy, rate, cache, the study's knobs."""
 
 
-def actions(state: str | None, failed: int) -> Actions:
+def actions(state: str | None, failed: int, *, measuring: bool = False) -> Actions:
     """Return what makes sense.
 
     Args:
         state: the run's, None before the first one.
         failed: how many of its items have failed.
+        measuring: a measurement goes on, which a run would disturb.
     """
+    if measuring and (state is None or state in ENDED):
+        return Actions(choose=True)
     if state is None:
         return Actions(start=True, choose=True)
     if state in ENDED:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Strategy, Threads
 from fetchlab.errors import ConfigError
-from fetchlab.notebook import here
-from fetchlab.notebook.panel.jobs import Settings
+from fetchlab.notebook.panel.beginning import USUAL, width_of
+from fetchlab.notebook.panel.settings import CacheChoice, Settings
 from fetchlab.policy.concurrency import Adaptive
-from fetchlab.policy.rate import RateLimit
-from fetchlab.store.cache import Cache
+from fetchlab.policy.rate import RateKnob, RateLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Collection
 
     from fetchlab.notebook.panel.actions import Actions
-    from fetchlab.notebook.panel.jobs import Job, Own
+    from fetchlab.notebook.panel.jobs import Job
+    from fetchlab.notebook.panel.own import Own
+    from fetchlab.store.cache import Cache
 
 __all__ = ["STRATEGIES", "Controls"]
 
@@ -29,63 +30,72 @@ STRATEGIES: dict[str, Callable[[int], Strategy]] = {
     "one item after another": lambda _: Sequential(),
     "all at once": lambda _: Batch(),
 }
+KINDS = (Async, Threads, Processes, Chunked, Sequential, Batch)
+"""Of strategies, in the order of their names."""
 MODES = ("off", "use", "refresh", "offline")
 WIDE = "30em"
-FILE = "data/cache/panel.db"
 
 
 class Controls:
     """Widgets for the settings of a job; a control that means nothing to the job is not there.
 
+    A control that nobody has touched stands for exactly what it began with, a burst of the rate included.
+
     Args:
         job: what will be started.
-        workers: where the slider stands at first.
-        most: where it ends.
-        cache: whose file the cache control uses, opened when it is first used.
+        first: what they say at first.
+        most: where the slider ends.
+        cache: what the cache control switches; the panel's own file unless told.
         on_workers: told of a number of workers or ``Adaptive()`` that a person has chosen.
+        on_change: called when anything else has been chosen.
     """
 
     def __init__(
         self,
         job: Job,
+        first: Settings,
         *,
-        workers: int | Adaptive,
         most: int,
-        cache: Cache | str | Path | None,
+        cache: Cache | str | None,
         on_workers: Callable[[int | Adaptive], None],
+        on_change: Callable[[], object],
     ) -> None:
         import ipywidgets as w
 
+        self._first = first
+        self._cache = cache
+        self._on_workers = on_workers
+        workers = first.workers
         auto = isinstance(workers, Adaptive)
         self._adaptive = workers if isinstance(workers, Adaptive) else Adaptive(max=most)
-        self._on_workers = on_workers
-        self._cache = cache
         self.slider = w.IntSlider(
-            value=20 if isinstance(workers, Adaptive) else workers, min=1, max=most,
+            value=width_of(first.strategy) or min(USUAL, most), min=1, max=most,
             description="Workers", continuous_update=False, disabled=auto, **_wide(w),
         )  # fmt: skip
         self.auto = w.Checkbox(value=auto, description="auto: as many as each host serves well", indent=False)
-        self.strategy = w.Dropdown(options=list(STRATEGIES), description="Strategy", **_wide(w))
+        kind = list(STRATEGIES)[KINDS.index(type(first.strategy))]
+        self.strategy = w.Dropdown(options=list(STRATEGIES), value=kind, description="Strategy", **_wide(w))
         self.rate = w.BoundedFloatText(
-            value=0, min=0, max=1e6, description="At most per second and host (0: no limit)", **_wide(w)
-        )
-        self.cache = w.Dropdown(options=list(MODES), description="Cache", **_wide(w))
+            value=1 / first.rate.interval if isinstance(first.rate, RateLimit) else 0, min=0, max=1e9,
+            description="At most per second and host (0: no limit)", **_wide(w),
+        )  # fmt: skip
+        mode = first.cache.mode if isinstance(first.cache, CacheChoice) else "off"
+        self.cache = w.Dropdown(options=list(MODES), value=mode, description="Cache", **_wide(w))
         self._own = {own.name: (own, _control(w, own)) for own in job.own}
-        self._whole_run = [
-            self.strategy,
-            self.rate,
-            self.cache,
-            *(control for _, control in self._own.values()),
-        ]
-        rows = []
-        if job.takes("workers"):
-            rows.append(w.HBox([self.slider, self.auto]))
-        shown = (("strategy", self.strategy), ("rate", self.rate), ("cache", self.cache))
-        rows += [control for knob, control in shown if job.takes(knob)]
-        rows += [control for _, control in self._own.values()]
-        self.box = w.VBox(rows)
+        own_ones = {name: control for name, (_, control) in self._own.items()}
+        whole_run = {"strategy": self.strategy, "rate": self.rate, "cache": self.cache} | own_ones
+        self._whole_run = list(whole_run.values())
+        self._all = {"workers": self.slider, "auto": self.auto} | whole_run
+        self._began = {name: control.value for name, control in self._all.items()}
+        rows = [w.HBox([self.slider, self.auto])] if job.takes("workers") else []
+        one_rate = not isinstance(first.rate, Mapping)  # limits by host stay as they are given
+        shown = {"strategy": True, "rate": one_rate, "cache": True}
+        rows += [whole_run[knob] for knob, shows in shown.items() if shows and job.takes(knob)]
+        self.box = w.VBox([*rows, *own_ones.values()])
         self.slider.observe(self._resized, "value")
         self.auto.observe(self._resized, "value")
+        for control in self._whole_run:
+            control.observe(lambda _: on_change(), "value")
 
     @property
     def workers(self) -> int | Adaptive:
@@ -99,18 +109,28 @@ class Controls:
         Raises:
             ConfigError: the study's own knob holds what is no number.
         """
-        workers = self.workers
-        pool = STRATEGIES[self.strategy.value]
-        if pool is Async:
-            strategy: Strategy = Async(workers)
-        else:
-            strategy = pool(int(self.slider.value))
         return Settings(
-            strategy,
-            RateLimit(self.rate.value) if self.rate.value else None,
-            None if self.cache.value == "off" else self._cached(self.cache.value),
+            self._strategy(),
+            self._rate(),
+            None if self.cache.value == "off" else CacheChoice(self._cache, self.cache.value),
             {name: _value(own, control) for name, (own, control) in self._own.items()},
         )
+
+    def take(self, before: Controls, names: Collection[str] | None = None) -> None:
+        """Take over what a person had chosen in controls of an earlier panel.
+
+        What its cell gives now counts where that is not what it gave then.
+
+        Args:
+            before: the earlier ones.
+            names: of these controls alone; all unless told.
+        """
+        for name, control in self._all.items():
+            if name in before._all and (names is None or name in names):
+                unchanged = self._began[name] == before._began[name]
+                chosen = before._all[name].value
+                if unchanged and type(control) is type(before._all[name]):
+                    control.value = chosen
 
     def enable(self, allowed: Actions) -> None:
         """Enable what makes sense now."""
@@ -127,13 +147,17 @@ class Controls:
         self.slider.disabled = self.auto.value
         self._on_workers(self.workers)
 
-    def _cached(self, mode: Any) -> Cache:
-        if self._cache is None:
-            self._cache = here(FILE)
-        if not isinstance(self._cache, Cache):
-            return Cache(self._cache, mode=mode)
-        rules = self._cache.rules
-        return Cache(self._cache.path, rules.ttl, mode=mode, vary=rules.vary, ignore=rules.ignore)
+    def _strategy(self) -> Strategy:
+        touched = any(self._all[name].value != self._began[name] for name in ("workers", "auto", "strategy"))
+        if not touched:
+            return self._first.strategy
+        pool = STRATEGIES[self.strategy.value]
+        return Async(self.workers) if pool is Async else pool(int(self.slider.value))
+
+    def _rate(self) -> RateKnob:
+        if self.rate.value == self._began["rate"]:
+            return self._first.rate
+        return RateLimit(self.rate.value) if self.rate.value else None
 
 
 def _control(w: Any, own: Own) -> Any:

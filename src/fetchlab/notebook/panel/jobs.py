@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.bench.work import Work
 from fetchlab.engine.calls import fetch
 from fetchlab.engine.calls import map as map_items
 from fetchlab.engine.run import Run
-from fetchlab.engine.strategies import Async
+from fetchlab.engine.sameness import described
 from fetchlab.errors import ConfigError
+from fetchlab.notebook.panel.own import Own, own_of
+from fetchlab.notebook.panel.settings import Settings
+from fetchlab.notebook.panel.spelling import arguments, callee, spelled
 from fetchlab.policy.concurrency import Adaptive
-from fetchlab.store.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fetchlab.engine.strategies import Strategy
-    from fetchlab.policy.rate import RateLimit
-
-__all__ = ["WORKERS", "Job", "Own", "Settings"]
+__all__ = ["WORKERS", "Job"]
 
 WORKERS = ("workers", "parallel_pages", "concurrency")
 """Names that studies have for the number of workers."""
@@ -31,45 +30,9 @@ SAY_AUTO = frozenset({"parallel_pages"})
 """Those that bound themselves, and take ``"auto"`` for as many as the service serves well."""
 SHARED = ("strategy", "rate", "cache")
 HIDDEN = frozenset({*WORKERS, *SHARED, "progress", "journal", "client", "self"})
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """A knob of the study's own that a control can hold.
-
-    Attributes:
-        name: the parameter's.
-        value: what the control begins with.
-        kind: ``"flag"``, ``"count"``, ``"number"`` or ``"text"``.
-        optional: a count that may be left out.
-    """
-
-    name: str
-    value: Any
-    kind: str
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the controls say.
-
-    Attributes:
-        strategy: how items are put onto workers, the number of them included.
-        rate: at most so many a second per host, None for no limit.
-        cache: where answers are looked up, None for nowhere.
-        own: the study's own knobs.
-    """
-
-    strategy: Strategy
-    rate: RateLimit | None = None
-    cache: Cache | None = None
-    own: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def workers(self) -> Any:
-        """The number of workers or ``Adaptive()``, None for a strategy that has none to choose."""
-        return self.strategy.workers if isinstance(self.strategy, Async) else None
+REMEMBERING = ("cache", "journal")
+INPUTS = frozenset({"requests", "task", "items"})
+BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class Job:
@@ -77,10 +40,10 @@ class Job:
 
     Args:
         work: a list of URLs or requests, ``(task, items)``, a method or function that returns a run. A
-            function with one parameter that has no default gets the :class:`Settings`; any other gets those
-            of its parameters that controls hold, by name.
-        knobs: further knobs for every run; those of the function's own plain parameters are where their
-            controls begin.
+            function with one parameter that has no default and is called ``settings`` or ``s``, or annotated
+            with ``Settings``, gets the :class:`Settings`; any other gets those of its parameters that
+            controls hold, by name.
+        knobs: further knobs for every run; those that a control holds are where it begins.
 
     Attributes:
         name: what people call it.
@@ -88,7 +51,7 @@ class Job:
         work: the work for the benchmark lab; None for a function.
 
     Raises:
-        ConfigError: it is none of these.
+        ConfigError: it is none of these, or has no such knob.
     """
 
     def __init__(self, work: Any, knobs: Mapping[str, Any]) -> None:
@@ -96,22 +59,47 @@ class Job:
         self._call: Callable[..., Any] | None = None
         self.work: Work | None = None
         self.own: tuple[Own, ...] = ()
-        self._wants_settings = False
-        self._names: frozenset[str] = frozenset({"workers", *SHARED})
+        self._settings: inspect.Parameter | None = None
         if callable(work) and not isinstance(work, Work):
             self._call = work
-            self.name = _name(work)
-            self._look_at(work)
+            self.name = callee(work, "work")
+            self._parameters = _parameters(work, self.name)
+            self._settings = self._wanted()
         else:
             self.work = Work.of(work, **knobs)
             self._knobs = dict(self.work.knobs)
-            self.name = "fetch" if self.work.task is None else f"map({_name(self.work.task)}, …)"
+            task = self.work.task
+            self.name = "fetch" if task is None else f"map({callee(task, 'task')}, …)"
+            known = _parameters(fetch if task is None else map_items, self.name)
+            self._parameters = {name: one for name, one in known.items() if name not in INPUTS}
+        for knob in self._knobs:
+            self._check(knob)
+        self._usual = {knob: self._pop(knob) for knob in SHARED}
+        if self._call is not None and self._settings is None:
+            found = (own_of(one, self._knobs) for name, one in self._parameters.items() if name not in HIDDEN)
+            self.own = tuple(own for own in found if own is not None)
+            for own in self.own:  # the control has it now
+                self._knobs.pop(own.name, None)
 
     def takes(self, knob: str) -> bool:
         """Say whether a control means anything to it: ``workers``, ``strategy``, ``rate`` or ``cache``."""
+        if self._settings is not None:
+            return True
         if knob == "workers":
-            return self._wants_settings or self._worker_name is not None
-        return self._wants_settings or knob in self._names
+            return self._worker_name is not None or "strategy" in self._parameters
+        return knob in self._parameters
+
+    def usual(self, knob: str) -> Any:
+        """Return what holds unless a control says otherwise: what was given, else the function's default."""
+        if knob == "workers":
+            name = self._worker_name
+            return None if name is None else self._knobs.get(name, _default(self._parameters[name]))
+        return self._usual[knob]
+
+    def same(self, other: Job) -> bool:
+        """Say whether this is the same work on the same objects with the same fixed knobs, made once more."""
+        mine, others = self._identity(), other._identity()
+        return self._owner() is other._owner() and mine == others
 
     def start(self, settings: Settings, *, fresh: bool = False) -> Run:
         """Start a run.
@@ -123,135 +111,150 @@ class Job:
         Raises:
             ConfigError: a setting has a value that cannot work, or the function returned no run.
         """
-        made = self._started(settings, ("cache", "journal") if fresh else ())
+        settings = replace(settings, cache=None) if fresh else settings.opened()
+        knobs = {**self._knobs, **self._given(settings)}
+        if fresh:
+            knobs |= {name: None for name in REMEMBERING if name in knobs or self._has_default(name)}
+        made = self._started(settings, knobs)
         if not isinstance(made, Run):
             raise ConfigError("work", f"{self.name} returned {type(made).__name__}, not a Run")
         return made
 
+    def measured(self, settings: Settings, wait: Callable[[Run], Run]) -> Work | None:
+        """Return the work for the benchmark lab, with what holds for every strategy; None for a function.
+
+        Args:
+            settings: what the controls say.
+            wait: waits for each run.
+        """
+        if self.work is None:
+            return None
+        ours = {*WORKERS, "strategy", *REMEMBERING}
+        knobs = {**self._knobs, **self._given(settings)}
+        knobs = {name: value for name, value in knobs.items() if name not in ours}
+        return Work(self.work.items, self.work.task, wait=wait, **knobs)
+
     def code(self, settings: Settings) -> str:
-        """Return the one line that does the same."""
+        """Return the one line that does the same; what has no source text stands there as a name."""
         given = {**self._knobs, **self._given(settings)}
         given.pop("progress", None)
-        parts = [f"{name}={_code(value)}" for name, value in given.items()]
         if self.work is not None:
-            first = "urls" if self.work.task is None else f"{_name(self.work.task)}, items"
-            call = "fl.fetch" if self.work.task is None else "fl.map"
-            return f"{call}({', '.join([first, *parts])})"
-        if self._wants_settings:
-            return f"{self.name}(settings)"
-        return f"{self.name}({', '.join(parts)})"
+            task = self.work.task
+            first = ["urls"] if task is None else [spelled("task", task), "items"]
+            return _call("fl.fetch" if task is None else "fl.map", first, given)
+        name = callee(self._call, "work")
+        by_name = dict(self._call.keywords) if isinstance(self._call, partial) else {}
+        first = arguments(self._call)
+        if self._settings is not None:
+            names = ("strategy", "rate", "cache")
+            said = {knob: value for knob in names if (value := getattr(settings, knob)) is not None}
+            one = _call("fl.Panel.Settings", [], said)
+            by_place = self._settings.kind in BY_PLACE
+            first.append(one if by_place else f"{self._settings.name}={one}")
+        return _call(name, first, by_name | given)
 
-    def _started(self, settings: Settings, without: tuple[str, ...]) -> Any:
-        if self._wants_settings:
-            assert self._call is not None
-            own = SimpleNamespace(
-                strategy=settings.strategy, workers=settings.workers, rate=settings.rate,
-                cache=None if "cache" in without else settings.cache, **settings.own,
-            )  # fmt: skip
-            return self._call(own)
-        knobs = {**self._knobs, **self._given(settings)}
-        knobs = {name: value for name, value in knobs.items() if name not in without}
-        if self._call is not None:
+    def _started(self, settings: Settings, knobs: dict[str, Any]) -> Any:
+        if self.work is not None:
+            if self.work.task is None:
+                return fetch(self.work.items, **knobs)
+            return map_items(self.work.task, self.work.items, **knobs)
+        assert self._call is not None
+        if self._settings is None:
             return self._call(**knobs)
-        assert self.work is not None
-        if self.work.task is None:
-            return fetch(self.work.items, **knobs)
-        return map_items(self.work.task, self.work.items, **knobs)
+        if self._settings.kind in BY_PLACE:
+            return self._call(settings, **knobs)
+        return self._call(**{self._settings.name: settings}, **knobs)
 
     def _given(self, settings: Settings) -> dict[str, Any]:
         """The settings as knobs of the call."""
+        if self._settings is not None:
+            return {}
         given: dict[str, Any] = dict(settings.own)
         name = self._worker_name
         if settings.workers is not None and name is not None:
             auto = name in SAY_AUTO and isinstance(settings.workers, Adaptive)
             given[name] = "auto" if auto else settings.workers
-        elif self.takes("strategy"):
+            if self._has_default("strategy"):
+                given["strategy"] = None
+        elif "strategy" in self._parameters:
             given["strategy"] = settings.strategy
-        if settings.rate is not None and self.takes("rate"):
-            given["rate"] = settings.rate
-        if settings.cache is not None and self.takes("cache"):
-            given["cache"] = settings.cache
-        if self.work is not None or "progress" in self._names:
+        for knob in ("rate", "cache"):
+            value = getattr(settings, knob)
+            if knob in self._parameters and (value is not None or self._has_default(knob)):
+                given[knob] = value
+        if "progress" in self._parameters:
             given["progress"] = False
         return given
 
     @property
     def _worker_name(self) -> str | None:
-        return next((name for name in WORKERS if name in self._names), None)
+        return next((name for name in WORKERS if name in self._parameters), None)
 
-    def _look_at(self, call: Callable[..., Any]) -> None:
-        """See which knobs a function has."""
-        parameters = inspect.signature(call).parameters.values()
-        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        needed = [
-            one.name
-            for one in parameters
-            if one.default is inspect.Parameter.empty
-            and one.kind in (*positional, inspect.Parameter.KEYWORD_ONLY)
+    def _has_default(self, knob: str) -> bool:
+        one = self._parameters.get(knob)
+        return one is not None and _default(one) is not None
+
+    def _pop(self, knob: str) -> Any:
+        one = self._parameters.get(knob)
+        return self._knobs.pop(knob, None if one is None else _default(one))
+
+    def _check(self, knob: str) -> None:
+        takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in self._parameters.values())
+        if takes_any or knob in self._parameters or (knob in SHARED and self._settings is not None):
+            return
+        near = get_close_matches(knob, self._parameters, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(knob, f"{self.name} has no such knob{hint}")
+
+    def _wanted(self) -> inspect.Parameter | None:
+        """The parameter that takes the settings, None if the function has all that it needs."""
+        missing = [
+            one
+            for one in self._parameters.values()
+            if one.default is one.empty
+            and one.kind in (*BY_PLACE, inspect.Parameter.KEYWORD_ONLY)
+            and one.name not in self._knobs
         ]
-        missing = [name for name in needed if name not in self._knobs]
-        if len(missing) > 1:
-            raise ConfigError(
-                "work", f"{self.name} also needs {', '.join(missing)}: give functools.partial({self.name}, …)"
-            )
-        self._wants_settings = bool(missing)
-        self._names = frozenset(one.name for one in parameters)
-        if not self._wants_settings:
-            found = (_own(one, self._knobs) for one in parameters if one.name not in HIDDEN)
-            self.own = tuple(own for own in found if own is not None)
-            for own in self.own:  # the control has it now
-                self._knobs.pop(own.name, None)
+        if not missing:
+            return None
+        if len(missing) == 1 and _is_for_settings(missing[0]):
+            return missing[0]
+        names = ", ".join(one.name for one in missing)
+        raise ConfigError(
+            "work",
+            f"{self.name} also needs {names}: give functools.partial({self.name}, …), or a function of one "
+            "parameter called settings",
+        )
+
+    def _owner(self) -> Any:
+        call: Any = self._call if self.work is None else self.work.task
+        call = call.func if isinstance(call, partial) else call
+        return getattr(call, "__self__", None)
+
+    def _identity(self) -> tuple[object, ...]:
+        work: object = self._call if self.work is None else (self.work.task, self.work.items)
+        return self.name, described((work, tuple(self._knobs.items()))), _call("", [], self._knobs)
 
 
-def _own(parameter: inspect.Parameter, knobs: Mapping[str, Any]) -> Own | None:
-    """A parameter as a control, which begins with what is given for it; None if no control can hold that."""
-    own = _plain(parameter)
-    if own is None or parameter.name not in knobs:
-        return own
-    given = knobs[parameter.name]
-    if own.value is None:  # may be left out
-        return Own(own.name, given, own.kind, optional=True) if given is None or _whole(given) else None
-    return Own(own.name, given, own.kind) if type(given) is type(own.value) else None
+def _parameters(call: Callable[..., Any], name: str) -> dict[str, inspect.Parameter]:
+    try:
+        return dict(inspect.signature(call).parameters)
+    except (TypeError, ValueError):  # some builtins have none
+        raise ConfigError(
+            "work", f"{name} does not say what parameters it has: give a function of yours"
+        ) from None
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _default(parameter: inspect.Parameter) -> Any:
+    return None if parameter.default is parameter.empty else parameter.default
 
 
-def _plain(parameter: inspect.Parameter) -> Own | None:
-    value = parameter.default
-    if isinstance(value, bool):
-        return Own(parameter.name, value, "flag")
-    if isinstance(value, int):
-        return Own(parameter.name, value, "count")
-    if isinstance(value, float):
-        return Own(parameter.name, value, "number")
-    if isinstance(value, str):
-        return Own(parameter.name, value, "text")
-    if value is None and "int" in str(parameter.annotation):
-        return Own(parameter.name, None, "count", optional=True)
-    return None
+def _is_for_settings(parameter: inspect.Parameter) -> bool:
+    annotation = parameter.annotation
+    kind = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return parameter.name in ("settings", "s") or kind.rpartition(".")[2] == Settings.__name__
 
 
-def _name(call: Any) -> str:
-    if isinstance(call, partial):
-        return _name(call.func)
-    owner = getattr(call, "__self__", None)
-    name = str(getattr(call, "__name__", type(call).__name__))
-    return name if owner is None or inspect.ismodule(owner) else f"{type(owner).__name__.lower()}.{name}"
-
-
-def _code(value: Any) -> str:
-    """A value as code that a user would write."""
-    if isinstance(value, Cache):
-        return f"fl.Cache({None if value.path is None else str(value.path)!r}, mode={value.rules.mode!r})"
-    if is_dataclass(value) and not isinstance(value, type):
-        changed = [
-            f"{one.name}={_code(given)}"
-            for one in fields(value)
-            if (given := getattr(value, one.name)) != one.default
-        ]
-        return f"fl.{type(value).__name__}({', '.join(changed)})"
-    if callable(value):
-        return str(getattr(value, "__name__", "…"))
-    return repr(value)
+def _call(name: str, by_place: list[str], knobs: Mapping[str, Any]) -> str:
+    by_name = [f"{knob}={spelled(knob, value)}" for knob, value in knobs.items()]
+    return f"{name}({', '.join([*by_place, *by_name])})"

@@ -7,9 +7,11 @@ from collections import deque
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from fetchlab.errors import FetchlabError
 from fetchlab.frame import TIMINGS
 from fetchlab.notebook.progress import bar
 from fetchlab.notebook.watching import plain_table
+from fetchlab.redaction import redact_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from fetchlab.engine.run import Run
     from fetchlab.model import RunStats
 
-__all__ = ["PROSE", "Trace", "failures", "progress", "strip", "tables", "timing_table"]
+__all__ = ["PROSE", "Trace", "failures", "progress", "strip", "tables", "timing_table", "told"]
 
 WINDOW = 60.0
 SHORTEST = 0.15
@@ -88,12 +90,18 @@ def _curve(points: list[tuple[float, float]], begin: float, end: float, colour: 
     return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
 
 
-def progress(stats: RunStats | None, trouble: str = "") -> str:
-    """Return the bar and the one line."""
-    told = f'<div style="color:{FLIGHT}">{html.escape(trouble)}</div>' if trouble else ""
+def told(error: BaseException) -> str:
+    """Return what went wrong, without secrets."""
+    said = str(error) if isinstance(error, FetchlabError) else f"{type(error).__name__}: {error}"
+    return f'<div style="color:{FLIGHT}">{html.escape(redact_text(said))}</div>'
+
+
+def progress(stats: RunStats | None, trouble: BaseException | None = None) -> str:
+    """Return the bar and the one line, and below it what went wrong."""
+    below = "" if trouble is None else told(trouble)
     if stats is None:
-        return f'<div style="font-family:monospace">ready</div>{told}'
-    return bar(stats) + told
+        return f'<div style="font-family:monospace">ready</div>{below}'
+    return bar(stats) + below
 
 
 def strip(stats: RunStats) -> str:

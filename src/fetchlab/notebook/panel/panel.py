@@ -283,6 +283,7 @@ class Panel:
                 if workers != before._controls.workers:  # the cell says something else now
                     self._resize(workers)
             self._watch()
+            self.refresh()
 
     # showing
 

@@ -15,8 +15,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.engine.journal import Journal
+from fetchlab.notebook.panel.own import is_secret
 from fetchlab.notebook.panel.settings import FILE, CacheChoice
-from fetchlab.redaction import is_secret_name, redact_data
 from fetchlab.store.cache import Cache
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ BRACKETS: dict[type, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")"), se
 
 def spelled(name: str, value: Any) -> str:
     """Return a value as Python, or ``name`` where that cannot be done or should not."""
-    if is_secret_name(name) and value is not None:
-        return name
-    said = _said(value)
+    said = None if is_secret(name, value) else _said(value)
     return name if said is None else said
 
 
@@ -89,8 +87,7 @@ def _literal(value: Any) -> str | None:
     kind = type(value)
     if kind not in (type(None), bool, int, str, bytes):  # an enumeration, say
         return None
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    return None if isinstance(text, str) and redact_data(text) != text else repr(value)
+    return None if is_secret("", value) else repr(value)
 
 
 def _collected(value: Any) -> str | None:
@@ -98,8 +95,7 @@ def _collected(value: Any) -> str | None:
         return None
     if isinstance(value, dict):
         pairs = [
-            (_said(name), None if isinstance(name, str) and is_secret_name(name) else _said(one))
-            for name, one in value.items()
+            (_said(name), None if is_secret(str(name), one) else _said(one)) for name, one in value.items()
         ]
         if any(None in pair for pair in pairs):
             return None

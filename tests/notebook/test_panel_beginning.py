@@ -82,6 +82,17 @@ def test_workers_that_were_not_given(panel, own, most, begins):
     assert controls(panel(job, most=most))["Workers"].value == begins
 
 
+def test_a_function_may_have_all_knobs(panel):
+    """Many a study hands its knobs on as ``**how``: what is given has its control."""
+
+    def job(**how):
+        return fl.map(abs, [1, 2], **how)
+
+    one = panel(job, workers=3, rate=fl.RateLimit(800), progress=False)
+    assert one.code == "job(workers=3, rate=fl.RateLimit(rate=800))"
+    assert one.wait().workers == 3
+
+
 CATALOGUE = fl.studies.catalogue.Catalogue("http://127.0.0.1:9")
 
 

@@ -33,8 +33,8 @@ def begin(job: Job, *, workers: Any, most: Any, cache: Any) -> Settings:
     """
     whole("most", most)
     for knob, value in (("workers", workers), ("cache", cache)):
-        if value is not None and not job.takes(knob):
-            raise ConfigError(knob, f"{job.name} has no such knob")
+        if value is not None:
+            job.check(knob)
     rate = job.usual("rate")
     RateRules(rate)
     mode = cache_mode(cache)

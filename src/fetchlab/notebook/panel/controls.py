@@ -75,8 +75,9 @@ class Controls:
         self.auto = w.Checkbox(value=auto, description="auto: as many as each host serves well", indent=False)
         kind = list(STRATEGIES)[KINDS.index(type(first.strategy))]
         self.strategy = w.Dropdown(options=list(STRATEGIES), value=kind, description="Strategy", **_wide(w))
+        a_second = first.rate.rate / first.rate.per if isinstance(first.rate, RateLimit) else 0
         self.rate = w.BoundedFloatText(
-            value=1 / first.rate.interval if isinstance(first.rate, RateLimit) else 0, min=0, max=1e9,
+            value=a_second, min=0, max=1e9,
             description="At most per second and host (0: no limit)", **_wide(w),
         )  # fmt: skip
         mode = first.cache.mode if isinstance(first.cache, CacheChoice) else "off"

@@ -73,7 +73,7 @@ class Job:
             known = _parameters(fetch if task is None else map_items, self.name)
             self._parameters = {name: one for name, one in known.items() if name not in INPUTS}
         for knob in self._knobs:
-            self._check(knob)
+            self.check(knob)
         self._usual = {knob: self._pop(knob) for knob in SHARED}
         if self._call is not None and self._settings is None:
             found = (own_of(one, self._knobs) for name, one in self._parameters.items() if name not in HIDDEN)
@@ -81,10 +81,25 @@ class Job:
             for own in self.own:  # the control has it now
                 self._knobs.pop(own.name, None)
 
+    def check(self, knob: str) -> None:
+        """Refuse a knob that was given and that there is not; with ``**knobs`` a function has all of them.
+
+        Raises:
+            ConfigError: there is none of this name.
+        """
+        if knob in self._parameters or self.takes(knob):
+            return
+        if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in self._parameters.values()):
+            self._parameters[knob] = inspect.Parameter(knob, inspect.Parameter.KEYWORD_ONLY)
+            return
+        near = get_close_matches(knob, self._parameters, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(knob, f"{self.name} has no such knob{hint}")
+
     def takes(self, knob: str) -> bool:
         """Say whether a control means anything to it: ``workers``, ``strategy``, ``rate`` or ``cache``."""
         if self._settings is not None:
-            return True
+            return knob in ("workers", *SHARED)
         if knob == "workers":
             return self._worker_name is not None or "strategy" in self._parameters
         return knob in self._parameters
@@ -197,14 +212,6 @@ class Job:
     def _pop(self, knob: str) -> Any:
         one = self._parameters.get(knob)
         return self._knobs.pop(knob, None if one is None else _default(one))
-
-    def _check(self, knob: str) -> None:
-        takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in self._parameters.values())
-        if takes_any or knob in self._parameters or (knob in SHARED and self._settings is not None):
-            return
-        near = get_close_matches(knob, self._parameters, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(knob, f"{self.name} has no such knob{hint}")
 
     def _wanted(self) -> inspect.Parameter | None:
         """The parameter that takes the settings, None if the function has all that it needs."""

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.engine.progress import line
-from fetchlab.errors import ConfigError, FetchlabError
+from fetchlab.errors import ConfigError
 from fetchlab.notebook.panel import settings
 from fetchlab.notebook.panel.actions import actions
 from fetchlab.notebook.panel.beginning import begin
@@ -259,7 +259,7 @@ class Panel:
     def _told_code(self) -> str:
         try:
             return self.code
-        except FetchlabError as error:
+        except Exception as error:  # a control holds what is no number; a value that cannot be compared
             return redact_text(str(error))
 
     def _all(self) -> list[Any]:

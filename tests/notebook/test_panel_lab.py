@@ -99,15 +99,15 @@ def test_a_measurement_can_be_ended(bed, echo, panel):
     """One run of an arm may take minutes: it ends as well, and Start waits until nothing is measured."""
     bed.configure(latency=0.05)
     one = panel(urls(echo, 5000), most=2)
-    tab(one, SWEEPING, "begin").click()
+    tab(one, COMPARING, "begin").click()
     assert "Start" not in enabled(one)
     with pytest.raises(fl.errors.ConfigError, match="a measurement is going on"):
         one.start()
-    assert tab(one, COMPARING, "begin").disabled
-    assert tab(one, COMPARING, "cancel").disabled
-    tab(one, SWEEPING, "cancel").click()
+    assert tab(one, SWEEPING, "begin").disabled
+    assert tab(one, SWEEPING, "cancel").disabled
+    tab(one, COMPARING, "cancel").click()
     settle(one)
-    assert "cancelled before there was anything" in tab(one, SWEEPING, "answer").value
+    assert "cancelled before there was anything" in tab(one, COMPARING, "answer").value
     assert "Start" in enabled(one)
 
 
@@ -134,7 +134,7 @@ def test_a_closed_panel_measures_nothing(bed, echo):
     """What goes on with nothing on the page cannot be ended, and asks the host for ever."""
     bed.configure(latency=0.05)
     one = fl.Panel(urls(echo, 5000), most=2)
-    tab(one, SWEEPING, "begin").click()
+    tab(one, COMPARING, "begin").click()
     one.close()
     for thread in threading.enumerate():
         if thread.name == "fetchlab-panel":

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from fetchlab.notebook.panel.panel import Panel
+from fetchlab.notebook.panel.settings import Settings
 
-__all__ = ["Panel"]
+__all__ = ["Panel", "Settings"]

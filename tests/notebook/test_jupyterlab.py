@@ -79,6 +79,17 @@ def steered(reader, bed):
     reader.wait_for(f"^done {PAGES}/{PAGES} 100%")
 
 
+def measured_and_ended(reader, bed):
+    """Press a tab's measurement and its Cancel: the run of its arm ends at the server, too."""
+    bed.configure(latency=0.5)
+    reader.page.get_by_role("tab", name="Best worker count").click()
+    reader.press("Best worker count")
+    reader.page.get_by_text("warm-up").wait_for()
+    reader.press("Cancel")
+    reader.page.get_by_text("cancelled before there was anything to compare").wait_for()
+    Gauge(bed).reaches(0, 0)
+
+
 def test_a_person_steers_a_run_by_hand(project, bed):
     """A slider that did nothing, or only after the run, would go unseen by every other test."""
     with jupyterlab(project, bed) as address, chromium() as browser:
@@ -90,6 +101,7 @@ def test_a_person_steers_a_run_by_hand(project, bed):
         assert reader.page.locator(".jp-OutputArea a[href*='01-quickstart.ipynb']").count() == 1
         steered(reader, bed)
         reader.page.get_by_text(f"The first of {PAGES * 50:,} results").wait_for()
+        measured_and_ended(reader, bed)
 
 
 @pytest.mark.slow

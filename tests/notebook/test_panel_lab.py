@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
+import polars as pl
 import pytest
 
 import fetchlab as fl
-from fetchlab.notebook.panel.lab import COMPARING, SWEEPING
+from fetchlab.bench.comparison import Comparison
+from fetchlab.bench.rounds import table_of
+from fetchlab.errors import StudyError
+from fetchlab.notebook.panel.lab import COMPARING, SWEEPING, fewest
 from panels import controls, enabled, measured, press, settle, tab, urls
 
 RATE = "At most per second and host (0: no limit)"
@@ -113,21 +117,50 @@ def test_a_measurement_can_be_ended(bed, echo, panel):
 
 def test_whole_rounds_are_kept(panel):
     """Who ends a long comparison after some rounds wants to see them."""
-    many = threading.Event()
+    many, held = threading.Event(), threading.Event()
     made = []
 
     def job(workers=1):
         made.append(workers)
-        if len(made) == 10:  # of three arms, one twice: a warm-up and two rounds are whole
-            many.set()
-        return fl.map(abs, [1, 2], workers=workers, progress=False)
+        if len(made) < 10:  # of two arms, one twice: a warm-up and two rounds are whole then
+            return fl.map(abs, [1, 2], workers=workers, progress=False)
+        many.set()
+        return fl.map(held.wait, [60], workers=workers, progress=False)
 
     one = panel(job, most=2)
     tab(one, SWEEPING, "begin").click()
     assert many.wait(30)
     tab(one, SWEEPING, "cancel").click()
+    held.set()
     settle(one)
     assert "<table" in tab(one, SWEEPING, "answer").value
+
+
+@pytest.mark.parametrize(
+    ("seconds", "best"),
+    [
+        ({"1": 3.0, "2": 1.04, "4": 1.0, "4 (A/A)": 1.0}, 2),
+        ({"1": 3.0, "2": 2.0, "4": 2.0, "4 (A/A)": 1.0}, 2),
+        ({"1": 3.0, "2": None, "4": None, "4 (A/A)": 1.0}, 1),
+        ({"1": None, "2": None, "4": None, "4 (A/A)": 1.0}, None),
+        ({"1": None, "2": None, "4": None, "4 (A/A)": None}, None),
+    ],
+)
+def test_the_fewest_of_what_was_measured(seconds, best):
+    """The baseline measured once more is no number of workers, though it may be the fastest of all."""
+    row = {"warmup": False, "position": 0, "items": 1, "ok": 1, "attempts": 1, "bytes": 1, "cpu_s": 0.1}
+    rows = [
+        row | {"round": number, "arm": arm, "seconds": took, "error": None if took else "boom"}
+        for number in (1, 2, 3)
+        for arm, took in seconds.items()
+    ]
+    settings = {"arms": ["4", "2", "1"], "baseline": "4", "same": "4 (A/A)"}
+    timed = Comparison(table_of(rows), pl.DataFrame(), {}, settings, {})
+    if best is not None:
+        assert fewest(timed, [1, 2, 4]) == best
+        return
+    with pytest.raises(StudyError):
+        fewest(timed, [1, 2, 4])
 
 
 def test_a_closed_panel_measures_nothing(bed, echo):

@@ -141,10 +141,10 @@ def fewest(timed: Comparison, counts: list[int]) -> int:
     """
     _refuse_failed(timed.frame()["error"].to_list())
     medians = dict(timed.summary().select("arm", "median_s").drop_nulls().iter_rows())
-    if not medians:
+    took = {count: medians[str(count)] for count in counts if str(count) in medians}
+    if not took:
         raise StudyError("no number of workers has a whole round: let it go on for longer")
-    best = min(medians.values())
-    return min(count for count in counts if medians.get(str(count), float("inf")) <= ENOUGH * best)
+    return min(count for count, seconds in took.items() if seconds <= ENOUGH * min(took.values()))
 
 
 def _refuse_failed(errors: list[str | None]) -> None:

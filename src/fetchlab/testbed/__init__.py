@@ -22,8 +22,9 @@ To add a wire: one module with a :class:`fetchlab.testbed.wire.Wire`, one line i
 """
 
 from fetchlab.testbed.launcher import Testbed, serve
+from fetchlab.testbed.media import media_tree
 from fetchlab.testbed.profiles import PROFILES
 from fetchlab.testbed.settings import Settings
 from fetchlab.testbed.sharing import shared
 
-__all__ = ["PROFILES", "Settings", "Testbed", "serve", "shared"]
+__all__ = ["PROFILES", "Settings", "Testbed", "media_tree", "serve", "shared"]

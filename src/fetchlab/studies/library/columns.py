@@ -1,0 +1,133 @@
+"""Files held in memory: as columns, or as one object each for comparison.
+
+A name takes some hundred bytes whatever is done. Columns add a number for the folder, whose path they hold
+once, and plain 64-bit numbers for size and time; objects add as much again as the name.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from typing import NamedTuple, Protocol
+
+import polars as pl
+
+__all__ = ["FILES", "Columns", "Found", "Held", "Rows"]
+
+FILES = pl.Schema(
+    {
+        "path": pl.String(),
+        "folder": pl.String(),
+        "name": pl.String(),
+        "kind": pl.String(),
+        "size": pl.UInt64(),
+        "modified": pl.Int64(),
+    }
+)
+"""Files as they were found: ``path`` from the root on; ``kind`` video or sidecar; ``modified`` in ns."""
+
+
+class Held(Protocol):
+    """What holds files."""
+
+    def add(self, folder: str, name: str, video: bool, size: int, modified: int) -> None:
+        """Hold one more."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def frame(self) -> pl.DataFrame:
+        """Return them in the FILES schema, as they came."""
+
+
+class Columns:
+    """Files as columns."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, int] = {}
+        self._folder = array("I")
+        self._names: list[str] = []
+        self._videos = bytearray()
+        self._sizes = array("Q")
+        self._modified = array("q")
+
+    def add(self, folder: str, name: str, video: bool, size: int, modified: int) -> None:
+        """Hold one more."""
+        self._folder.append(self._folders.setdefault(folder, len(self._folders)))
+        self._names.append(name)
+        self._videos.append(video)
+        self._sizes.append(size)
+        self._modified.append(modified)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def frame(self) -> pl.DataFrame:
+        """Return them in the FILES schema, as they came."""
+        folders = pl.Series("folder", list(self._folders), pl.String())
+        return _framed(
+            folders.gather(pl.Series(self._folder, dtype=pl.UInt32())),
+            pl.Series("name", self._names, pl.String()),
+            pl.Series("kind", self._videos, pl.UInt8()),
+            pl.Series("size", self._sizes, pl.UInt64()),
+            pl.Series("modified", self._modified, pl.Int64()),
+        )
+
+
+class Found(NamedTuple):
+    """One file as an object."""
+
+    path: str
+    video: bool
+    size: int
+    modified: int
+
+
+class Rows:
+    """Files as objects, for comparison.
+
+    Args:
+        interned: hold equal strings once.
+    """
+
+    def __init__(self, *, interned: bool = False) -> None:
+        self._interned = interned
+        self._rows: list[tuple[str, str, bool, int, int] | Found] = []
+
+    def add(self, folder: str, name: str, video: bool, size: int, modified: int) -> None:
+        """Hold one more."""
+        if self._interned:
+            self._rows.append((sys.intern(folder), name, video, size, modified))
+        else:
+            self._rows.append(Found(f"{folder}/{name}" if folder else name, video, size, modified))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def frame(self) -> pl.DataFrame:
+        """Return them in the FILES schema, as they came."""
+        held = Columns()
+        for row in self._rows:
+            if isinstance(row, Found):
+                folder, _, name = row.path.rpartition("/")
+                held.add(folder, name, row.video, row.size, row.modified)
+            else:
+                held.add(*row)
+        return held.frame()
+
+
+def _framed(
+    folder: pl.Series, name: pl.Series, kind: pl.Series, size: pl.Series, modified: pl.Series
+) -> pl.DataFrame:
+    frame = pl.DataFrame([folder, name, size, modified, kind])
+    whole = (
+        pl.when(pl.col("folder") == "").then("name").otherwise(pl.concat_str("folder", "name", separator="/"))
+    )
+    return frame.select(
+        whole.alias("path"),
+        "folder",
+        "name",
+        pl.when(pl.col("kind") == 1).then(pl.lit("video")).otherwise(pl.lit("sidecar")).alias("kind"),
+        "size",
+        "modified",
+    ).cast(FILES)

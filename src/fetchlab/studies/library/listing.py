@@ -32,7 +32,7 @@ class Folder(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What could not be read; of kind ``unreadable``, ``loop``, ``twice``, ``broken link`` or ``encoding``."""
+    """What could not be read, of kind ``unreadable``, ``loop``, ``twice``, ``broken link``, ``encoding``."""
 
     path: str
     kind: str

@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fetchlab.studies import catalogue
+    from fetchlab.studies import catalogue, library
 
-__all__ = ["catalogue"]
+__all__ = ["catalogue", "library"]
 
 
 def __getattr__(name: str) -> Any:

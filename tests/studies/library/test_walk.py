@@ -225,7 +225,22 @@ def test_folders_that_become_slow_are_noticed(tmp_path):
     walk = Walk(tmp_path, scandir=scandir, clock=slow.clock)
     assert len(found(walk)) == 60
     assert [decision.mode for decision in walk.decisions] == ["sequential", "parallel"]
-    assert 30 < walk.decisions[1].folders < 42
+    assert 30 < walk.decisions[1].folders < 60
+
+
+def test_a_folder_that_takes_long_now_and_then_changes_nothing(tmp_path):
+    """Beside busy threads any call may take milliseconds on the quickest disk."""
+    make(tmp_path, *(f"{number:02d}/Film.mkv" for number in range(60)))
+    slow, read = Slow(0.0), []
+
+    def scandir(path):
+        read.append(path)
+        slow.seconds = 0.02 if len(read) % 3 == 0 else 0.00002
+        return slow(path)
+
+    walk = Walk(tmp_path, scandir=scandir, clock=slow.clock)
+    assert len(found(walk)) == 60
+    assert [decision.mode for decision in walk.decisions] == ["sequential"]
 
 
 def test_quick_folders_are_read_one_after_the_other(tmp_path):

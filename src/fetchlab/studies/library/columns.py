@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import sys
 from array import array
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["FILES", "Columns", "Found", "Held", "Rows"]
 
@@ -64,14 +67,32 @@ class Columns:
 
     def frame(self) -> pl.DataFrame:
         """Return them in the FILES schema, as they came."""
-        folders = pl.Series("folder", list(self._folders), pl.String())
-        return _framed(
-            folders.gather(pl.Series(self._folder, dtype=pl.UInt32())),
-            pl.Series("name", self._names, pl.String()),
-            pl.Series("kind", self._videos, pl.UInt8()),
-            pl.Series("size", self._sizes, pl.UInt64()),
-            pl.Series("modified", self._modified, pl.Int64()),
-        )
+        return pl.DataFrame(self.series(range(len(self))))
+
+    def sorted(self) -> list[int]:
+        """Return the places of the files, sorted by path."""
+        folders = list(self._folders)
+        paths = [_path(folders[at], name) for at, name in zip(self._folder, self._names, strict=True)]
+        return sorted(range(len(paths)), key=paths.__getitem__)
+
+    def series(self, places: Sequence[int]) -> list[pl.Series]:
+        """Return the columns of the FILES schema, with the files at these places."""
+        folders, names = list(self._folders), self._names
+        above = [folders[self._folder[place]] for place in places]
+        chosen = [names[place] for place in places]
+        columns: dict[str, list[Any]] = {
+            "path": [_path(folder, name) for folder, name in zip(above, chosen, strict=True)],
+            "folder": above,
+            "name": chosen,
+            "kind": ["video" if self._videos[place] else "sidecar" for place in places],
+            "size": [self._sizes[place] for place in places],
+            "modified": [self._modified[place] for place in places],
+        }
+        return [pl.Series(name, values, FILES[name]) for name, values in columns.items()]
+
+
+def _path(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
 
 
 class Found(NamedTuple):
@@ -99,7 +120,7 @@ class Rows:
         if self._interned:
             self._rows.append((sys.intern(folder), name, video, size, modified))
         else:
-            self._rows.append(Found(f"{folder}/{name}" if folder else name, video, size, modified))
+            self._rows.append(Found(_path(folder, name), video, size, modified))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -114,20 +135,3 @@ class Rows:
             else:
                 held.add(*row)
         return held.frame()
-
-
-def _framed(
-    folder: pl.Series, name: pl.Series, kind: pl.Series, size: pl.Series, modified: pl.Series
-) -> pl.DataFrame:
-    frame = pl.DataFrame([folder, name, size, modified, kind])
-    whole = (
-        pl.when(pl.col("folder") == "").then("name").otherwise(pl.concat_str("folder", "name", separator="/"))
-    )
-    return frame.select(
-        whole.alias("path"),
-        "folder",
-        "name",
-        pl.when(pl.col("kind") == 1).then(pl.lit("video")).otherwise(pl.lit("sidecar")).alias("kind"),
-        "size",
-        "modified",
-    ).cast(FILES)

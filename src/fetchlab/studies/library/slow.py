@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fetchlab.studies.library.parsed import Parsed
 
@@ -26,7 +26,7 @@ def guess(folders: tuple[str, ...], name: str, why: str) -> Parsed:
         told: dict[str, Any] = guessit("/".join((*folders[-_FOLDERS:], name)))
     except Exception as error:  # GuessitException asks to be reported; a name must not end a library
         return Parsed(None, None, parser="guessit", tier="failed", why=f"{why}; {type(error).__name__}")
-    kind = "episode" if told.get("type") == "episode" else "movie"
+    kind: Literal["movie", "episode"] = "episode" if told.get("type") == "episode" else "movie"
     numbers = tuple(_all(told.get("episode")))
     alternative = _first(told.get("alternative_title"))
     return Parsed(

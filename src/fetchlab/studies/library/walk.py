@@ -2,7 +2,8 @@
 
 On a local disk a folder is read in some ten microseconds, and threads only get into each other's way. Over a
 network each takes a round trip, and they should wait together. The walk begins with one at a time, measures,
-and goes parallel as soon as the median of the latest folders is longer than handing one over is worth.
+and goes parallel as soon as even the quicker quarter of the latest folders takes longer than handing one over
+is worth: a folder that takes long now and then was waiting for the interpreter, not for a disk.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import os
 import queue
 import threading
 from collections import Counter, deque
-from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -38,7 +38,7 @@ class Decision(NamedTuple):
     Attributes:
         mode: ``sequential`` or ``parallel``.
         folders: how many had been read.
-        latency: seconds the median of the latest folders, 0 if none was read.
+        latency: seconds in which a quarter of the latest folders was read, 0 if none was.
         threads: how many folders are read at a time.
         why: in words.
     """
@@ -99,7 +99,7 @@ class Walk:
         self._clock = clock
         self._real = os.path.realpath(self.root)
         self._linked: set[tuple[int, int]] = set()
-        self._latest: deque[float] = deque(maxlen=_MEASURED)
+        self._latest: deque[float] = deque(maxlen=4 * _MEASURED)
         self.problems: list[Problem] = []
         self.skipped: Counter[str] = Counter()
         self.decisions: list[Decision] = []
@@ -120,15 +120,19 @@ class Walk:
             yield from self._in_threads(waiting)
 
     def _reconsider(self) -> None:
-        latency = median(self._latest)
+        latency = self._latency()
         if latency >= WORTH:
             self._decide("parallel", f"a folder takes {latency * 1e3:.1f} ms, {WORTH * 1e3:g} ms or more")
         elif len(self.decisions) == 1:
             why = f"a folder takes {latency * 1e3:.2f} ms, less than {WORTH * 1e3:g} ms"
             self.decisions[0] = Decision("sequential", self.folders, latency, 1, why)
 
+    def _latency(self) -> float:
+        """The lower quartile of what the latest folders took."""
+        return sorted(self._latest)[len(self._latest) // 4] if self._latest else 0.0
+
     def _decide(self, mode: Literal["sequential", "parallel"], why: str) -> None:
-        latency = median(self._latest) if self._latest else 0.0
+        latency = self._latency()
         threads = self._threads if mode == "parallel" else 1
         self.decisions.append(Decision(mode, self.folders, latency, threads, why))
 

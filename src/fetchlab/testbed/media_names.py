@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from fetchlab.testbed.tmdb_search import LETTERS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
@@ -26,6 +28,9 @@ _EDITIONS = ("PROPER", "REPACK", "EXTENDED", "Directors.Cut", "UNRATED", "REMAST
 _FANSUBS = ("HorribleSubs", "SubsPlease", "Erai-raws")
 _DROPPED = re.compile(r"[:!?,'’\"]")
 _ILLEGAL = re.compile(r'[<>:"/\\|?*]')
+_LETTERS = LETTERS | {
+    ord(chr(low).upper()): text.title() for low, text in LETTERS.items() if chr(low) not in "ß\u0131"
+}
 _BLANKS = re.compile(r"\s+")
 
 Style = TypeVar("Style")
@@ -45,7 +50,7 @@ def _picked(chance: Random, options: tuple[str, ...]) -> str:
 
 def plain(title: str) -> str:
     """The title as release groups write it: in ASCII where that can be, without punctuation."""
-    text = _DROPPED.sub("", title.replace("&", "and"))
+    text = _DROPPED.sub("", title.replace("&", "and")).translate(_LETTERS)
     folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return _BLANKS.sub(" ", folded if len(folded) > len(text) / 2 else text).strip()
 

@@ -11,10 +11,14 @@ from fetchlab.testbed.tmdb_data import Film, Show
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Index", "folded"]
+__all__ = ["LETTERS", "Index", "folded"]
 
 T = TypeVar("T", Film, Show)
 
+LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "\u0131": "i", "þ": "th"}
+)
+"""Letters that Unicode does not take apart, as search engines fold them."""
 _WORD = re.compile(r"\w+")
 _APOSTROPHES = re.compile(r"['’`]")
 
@@ -23,7 +27,7 @@ def folded(text: str) -> str:
     """The words of a title without case, accents and punctuation, a blank between two."""
     plain = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text.replace("&", " and ")))
     kept = "".join(char for char in plain if not unicodedata.combining(char))
-    return " ".join(_WORD.findall(kept.lower()))
+    return " ".join(_WORD.findall(kept.lower().translate(LETTERS)))
 
 
 class Index(Generic[T]):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
-__all__ = ["FILES", "Columns", "Found", "Held", "Rows"]
+__all__ = ["FILES", "Columns", "Found", "Held", "Rows", "shared_series"]
 
 FILES = pl.Schema(
     {
@@ -89,6 +89,28 @@ class Columns:
             "modified": [self._modified[place] for place in places],
         }
         return [pl.Series(name, values, FILES[name]) for name, values in columns.items()]
+
+
+def shared_series(
+    name: str, values: list[Any], kind: pl.DataType, key: Callable[[Any], Hashable] = lambda value: value
+) -> pl.Series:
+    """Return values as a column, each different one made once: polars takes a kilobyte to make a list.
+
+    Args:
+        name: of the column.
+        values: most of which occur more than once.
+        kind: the column's type.
+        key: what tells values apart; themselves unless told.
+    """
+    places: dict[Hashable, int] = {}
+    made: list[Any] = []
+    rows = array("I")
+    for value in values:
+        place = places.setdefault(key(value), len(made))
+        if place == len(made):
+            made.append(value)
+        rows.append(place)
+    return pl.Series(name, made, kind).gather(pl.Series(rows, dtype=pl.UInt32()))
 
 
 def _path(folder: str, name: str) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 from fetchlab.engine.places import CallingInProcesses, calling_task
 from fetchlab.engine.strategies import Processes
 from fetchlab.engine.threads import Threads
-from fetchlab.studies.library.columns import FILES, Columns
+from fetchlab.studies.library.columns import FILES, Columns, shared_series
 from fetchlab.studies.library.parsed import Parsed
 from fetchlab.studies.library.reading import Names, read_names
 
@@ -153,7 +153,8 @@ class Scan:
         series = self.files.series(order)
         for name, column in zip(PARSED, self._columns, strict=True):
             values = [None if place is None else column[place] for place in places]
-            series.append(pl.Series(name, values, PARSED[name]))
+            made = shared_series if name == "episodes" else pl.Series
+            series.append(made(name, values, PARSED[name]))
         return pl.DataFrame(series)
 
     def notes(self) -> dict[str, object]:

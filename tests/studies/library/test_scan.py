@@ -97,7 +97,7 @@ def test_problems_and_what_was_passed_over_are_told(tmp_path):
     (tmp_path / "library" / "gone.mkv").symlink_to(tmp_path / "nowhere.mkv")
     run = Library(tmp_path / "library", rules=Filter(extensions={"avi"})).scan(progress=False)
     frame = run.result()
-    assert set(frame.filter(kind="video")["name"].str.slice(-4)) <= {".avi"}
+    assert set(frame.filter(kind="video")["path"].str.slice(-4)) <= {".avi"}
     assert run.notes["skipped"]["other"] > 30
     library = Library(tmp_path / "library").scan(progress=False).wait()
     assert [problem["kind"] for problem in library.notes["problems"]] == ["broken link"]

@@ -300,6 +300,5 @@ def test_however_files_are_held_the_frame_is_the_same(tmp_path, held):
     assert frame.schema == FILES
     assert len(frame) == len(files) == 3
     assert frame["path"].to_list() == ["Film (2000).mkv", "a/Film (2001).mkv", "a/Film (2001).srt"]
-    assert frame["folder"].to_list() == ["", "a", "a"]
     assert frame["kind"].to_list() == ["video", "video", "sidecar"]
     assert held().frame().schema == FILES

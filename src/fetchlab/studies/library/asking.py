@@ -22,8 +22,11 @@ __all__ = ["Asked", "Asking", "Want"]
 ENOUGH = 0.75
 """A score from which on no fallback is asked for: the title itself, or its beginning with the year."""
 _FALLBACKS = 3
+_ON_A_PAGE = 20
 _KEPT = 6
 """Candidates that are kept of a title: the likeliest, and what else could be meant."""
+_WORTH = 0.7
+"""Share of the best score from which on another one could be meant."""
 
 Why = Literal["title", "season", "fallback", "ahead"]
 
@@ -170,7 +173,8 @@ class Asking:
 
     def _told(self, asked: Asked, found: list[Candidate]) -> list[Asked]:
         same = _same(asked)
-        self._answers[same] = found[:_KEPT]
+        if asked.year is None:  # what searches of several titles come down to
+            self._answers[same] = found[:_ON_A_PAGE]
         further: list[Asked] = []
         for want in self._waiting.pop(same, []):
             further += self._consider(want, found)
@@ -178,7 +182,7 @@ class Asking:
 
     def _consider(self, want: Want, found: list[Candidate]) -> Iterator[Asked]:
         want.known.update((one.id, one) for one in found)
-        want.found = ranked(want.titles, want.year, want.known.values())[:_KEPT]
+        want.found = _worth(ranked(want.titles, want.year, want.known.values()))
         if want.plan and (want.best is None or want.best.score < ENOUGH):
             yield from self._next(want, "fallback")
         else:
@@ -210,6 +214,10 @@ class Asking:
             if (show, season) not in self._seasons:
                 self._seasons[show, season] = None
                 yield Asked("season", show=show, season=season, why=why)
+
+
+def _worth(found: list[Scored]) -> list[Scored]:
+    return [one for one in found[:_KEPT] if one.score >= _WORTH * found[0].score]
 
 
 def _same(asked: Asked) -> Asked:

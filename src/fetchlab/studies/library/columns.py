@@ -13,21 +13,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
 __all__ = ["FILES", "Columns", "Found", "Held", "Rows", "shared_series"]
 
 FILES = pl.Schema(
     {
         "path": pl.String(),
-        "folder": pl.String(),
-        "name": pl.String(),
-        "kind": pl.String(),
+        "kind": pl.Categorical(),
         "size": pl.UInt64(),
         "modified": pl.Int64(),
     }
 )
-"""Files as they were found: ``path`` from the root on; ``kind`` video or sidecar; ``modified`` in ns."""
+"""Files: ``path`` from the root on, with ``/``; ``kind`` video or sidecar; ``modified`` in ns."""
 
 
 class Held(Protocol):
@@ -67,28 +65,27 @@ class Columns:
 
     def frame(self) -> pl.DataFrame:
         """Return them in the FILES schema, as they came."""
-        return pl.DataFrame(self.series(range(len(self))))
+        return pl.DataFrame(list(self.series(range(len(self)))))
 
     def sorted(self) -> list[int]:
         """Return the places of the files, sorted by path."""
-        folders = list(self._folders)
-        paths = [_path(folders[at], name) for at, name in zip(self._folder, self._names, strict=True)]
-        return sorted(range(len(paths)), key=paths.__getitem__)
+        return sorted(range(len(self)), key=self._paths().__getitem__)
 
-    def series(self, places: Sequence[int]) -> list[pl.Series]:
-        """Return the columns of the FILES schema, with the files at these places."""
-        folders, names = list(self._folders), self._names
-        above = [folders[self._folder[place]] for place in places]
-        chosen = [names[place] for place in places]
-        columns: dict[str, list[Any]] = {
-            "path": [_path(folder, name) for folder, name in zip(above, chosen, strict=True)],
-            "folder": above,
-            "name": chosen,
-            "kind": ["video" if self._videos[place] else "sidecar" for place in places],
-            "size": [self._sizes[place] for place in places],
-            "modified": [self._modified[place] for place in places],
-        }
-        return [pl.Series(name, values, FILES[name]) for name, values in columns.items()]
+    def series(self, places: Sequence[int]) -> Iterator[pl.Series]:
+        """Return the columns of the FILES schema one after the other, with the files at these places."""
+        paths = self._paths()
+        yield pl.Series("path", [paths[place] for place in places], FILES["path"])
+        del paths
+        kinds = ["video" if self._videos[place] else "sidecar" for place in places]
+        yield pl.Series("kind", kinds, FILES["kind"])
+        yield pl.Series("size", array("Q", [self._sizes[place] for place in places]), FILES["size"])
+        yield pl.Series(
+            "modified", array("q", [self._modified[place] for place in places]), FILES["modified"]
+        )
+
+    def _paths(self) -> list[str]:
+        folders = list(self._folders)
+        return [_path(folders[at], name) for at, name in zip(self._folder, self._names, strict=True)]
 
 
 def shared_series(

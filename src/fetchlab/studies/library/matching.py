@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MATCHED", "Matching"]
 
-_SHOWN = 5
-_WORTH = 0.7
-"""Share of the best score from which on another one is worth showing."""
 _ALTERNATIVE = pl.Struct(
     {"tmdb": pl.Int64(), "title": pl.String(), "year": pl.Int32(), "confidence": pl.Float64()}
 )
@@ -34,7 +32,7 @@ FOUND = pl.Schema(
         "matched_year": pl.Int32(),
         "matched_episode": pl.String(),
         "confidence": pl.Float64(),
-        "reason": pl.String(),
+        "reason": pl.Categorical(),
         "alternatives": pl.List(_ALTERNATIVE),
     }
 )
@@ -77,7 +75,7 @@ class Matching:
         """What an answer leads to."""
         further = self.asking.saw(result.item, result.value, cached=result.cached)
         if isinstance(result.value, list):
-            del result.value[_SHOWN:]  # the run holds it to its end, and nobody reads it again
+            result.value.clear()  # the run holds it to its end, and nobody reads it again
         return further
 
     def frame_of(self, run: Run) -> pl.DataFrame:
@@ -93,7 +91,7 @@ class Matching:
         read = self._videos.select("season", "episodes").iter_rows()
         for want, (season, episodes) in zip(self._wants, read, strict=True):
             for name, value in zip(FOUND, self._row(want, season, episodes), strict=True):
-                columns[name].append(value)
+                columns[name].append(intern(value) if name == "reason" else value)
         others = columns.pop("alternatives")
         series = [pl.Series(name, values, FOUND[name]) for name, values in columns.items()]
         series.append(shared_series("alternatives", others, FOUND["alternatives"], key=id))
@@ -137,9 +135,7 @@ class Matching:
         """What else could be meant, for all files of a title the same list."""
         others = self._shared.get(id(want))
         if others is None:
-            least = want.found[0].score * _WORTH
-            chosen = [_alternative(other) for other in want.found[1 : 1 + _SHOWN] if other.score >= least]
-            others = self._shared[id(want)] = chosen
+            others = self._shared[id(want)] = [_alternative(other) for other in want.found[1:]]
         return others
 
     def _episodes(self, show: int, season: int | None, numbers: list[int]) -> tuple[str | None, float, str]:

@@ -29,19 +29,19 @@ __all__ = ["SCANNED", "Chunk", "Parsing", "Scan"]
 
 PARSED = pl.Schema(
     {
-        "type": pl.String(),
+        "type": pl.Categorical(),
         "title": pl.String(),
         "year": pl.Int32(),
         "season": pl.Int32(),
         "episodes": pl.List(pl.Int32()),
         "episode_title": pl.String(),
         "alternative": pl.String(),
-        "screen": pl.String(),
-        "edition": pl.String(),
+        "screen": pl.Categorical(),
+        "edition": pl.Categorical(),
         "part": pl.Int32(),
-        "parser": pl.String(),
-        "tier": pl.String(),
-        "why": pl.String(),
+        "parser": pl.Categorical(),
+        "tier": pl.Categorical(),
+        "why": pl.Categorical(),
     }
 )
 SCANNED = pl.Schema({**FILES, **PARSED})
@@ -150,7 +150,7 @@ class Scan:
         for place, row in enumerate(self._rows):
             read[row] = place
         places = [read[row] for row in order]
-        series = self.files.series(order)
+        series = list(self.files.series(order))
         for name, column in zip(PARSED, self._columns, strict=True):
             values = [None if place is None else column[place] for place in places]
             made = shared_series if name == "episodes" else pl.Series

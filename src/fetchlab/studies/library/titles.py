@@ -15,7 +15,7 @@ _LETTERS = str.maketrans(
 _APOSTROPHES = re.compile("['’`\\u00b4]")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def folded(title: str) -> str:
     """Return a title's words without case, accents and punctuation, a blank between two.
 
@@ -41,7 +41,7 @@ def _plain(char: str) -> str:
     return char if unicodedata.category(char)[0] in "LMN" else " "
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def alike(one: str, other: str) -> float:
     """Return how alike two folded titles are, from 0 to 1.
 

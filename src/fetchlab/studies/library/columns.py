@@ -1,7 +1,7 @@
 """Files held in memory: as columns, or as one object each for comparison.
 
-A name takes some hundred bytes whatever is done. Columns add a number for the folder, whose path they hold
-once, and plain 64-bit numbers for size and time; objects add as much again as the name.
+An object with its path takes some 300 bytes, most of them Python's own. A column takes 16 for the place of a
+path and as many as the path has letters, eight each for size and time, and four for what is one of few words.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable
 
 __all__ = ["FILES", "Columns", "Found", "Held", "Rows", "shared_series"]
 
@@ -26,6 +26,9 @@ FILES = pl.Schema(
     }
 )
 """Files: ``path`` from the root on, with ``/``; ``kind`` video or sidecar; ``modified`` in ns."""
+
+
+_SEALED = 4096
 
 
 class Held(Protocol):
@@ -42,50 +45,45 @@ class Held(Protocol):
 
 
 class Columns:
-    """Files as columns."""
+    """Files as columns: every so many become a frame, and nothing of them stays in Python."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, int] = {}
-        self._folder = array("I")
-        self._names: list[str] = []
-        self._videos = bytearray()
+        self._sealed: list[pl.DataFrame] = []
+        self._count = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._paths: list[str] = []
+        self._kinds: list[str] = []
         self._sizes = array("Q")
         self._modified = array("q")
 
     def add(self, folder: str, name: str, video: bool, size: int, modified: int) -> None:
         """Hold one more."""
-        self._folder.append(self._folders.setdefault(folder, len(self._folders)))
-        self._names.append(name)
-        self._videos.append(video)
+        self._paths.append(_path(folder, name))
+        self._kinds.append("video" if video else "sidecar")
         self._sizes.append(size)
         self._modified.append(modified)
+        self._count += 1
+        if len(self._paths) == _SEALED:
+            self._sealed.append(self._fresh())
+            self._begin()
 
     def __len__(self) -> int:
-        return len(self._names)
+        return self._count
 
     def frame(self) -> pl.DataFrame:
         """Return them in the FILES schema, as they came."""
-        return pl.DataFrame(list(self.series(range(len(self)))))
+        return pl.concat([*self._sealed, self._fresh()], rechunk=False)
 
-    def sorted(self) -> list[int]:
-        """Return the places of the files, sorted by path."""
-        return sorted(range(len(self)), key=self._paths().__getitem__)
-
-    def series(self, places: Sequence[int]) -> Iterator[pl.Series]:
-        """Return the columns of the FILES schema one after the other, with the files at these places."""
-        paths = self._paths()
-        yield pl.Series("path", [paths[place] for place in places], FILES["path"])
-        del paths
-        kinds = ["video" if self._videos[place] else "sidecar" for place in places]
-        yield pl.Series("kind", kinds, FILES["kind"])
-        yield pl.Series("size", array("Q", [self._sizes[place] for place in places]), FILES["size"])
-        yield pl.Series(
-            "modified", array("q", [self._modified[place] for place in places]), FILES["modified"]
-        )
-
-    def _paths(self) -> list[str]:
-        folders = list(self._folders)
-        return [_path(folders[at], name) for at, name in zip(self._folder, self._names, strict=True)]
+    def _fresh(self) -> pl.DataFrame:
+        columns = {
+            "path": self._paths,
+            "kind": self._kinds,
+            "size": self._sizes,
+            "modified": self._modified,
+        }
+        return pl.DataFrame(columns, schema=FILES)
 
 
 def shared_series(

@@ -47,6 +47,7 @@ PARSED = pl.Schema(
 SCANNED = pl.Schema({**FILES, **PARSED})
 """Files with what their names say; of sidecars the latter is null. ``why`` says why that parser read it."""
 
+_SEALED = 2048
 _CHUNK = 256
 """Names read at a time by the fast path: some ten milliseconds."""
 _GUESSES = 16
@@ -91,6 +92,10 @@ class Scan:
         self.walking = 0.0
         self._threshold = threshold
         self._rows = array("I")
+        self._parsed: list[pl.DataFrame] = []
+        self._fresh: list[Parsed] = []
+        self._threshold = threshold
+        self._rows = array("I")
         self._columns: list[list[Any]] = [[] for _ in PARSED]
         self._shared: dict[Any, Any] = {}
         self._guessed = 0
@@ -126,13 +131,18 @@ class Scan:
             if not isinstance(one, str):
                 read += 1
                 self._rows.append(row)
-                for column, value in zip(self._columns, one, strict=True):
-                    column.append(self._shared.setdefault(value, value))
+                self._fresh.append(one)
+        if len(self._fresh) >= _SEALED:
+            self._parsed.append(_parsed_frame(self._fresh))
+            self._fresh = []
         self.counts[chunk.names.how] += read
         unsure = [place for place, one in enumerate(found) if isinstance(one, str)]
         asked = chunk.names.names
         left = [(asked[place][0], asked[place][1], str(found[place])) for place in unsure]
-        return {"read": read, "left": left, "rows": [chunk.rows[place] for place in unsure]}
+        rows = [chunk.rows[place] for place in unsure]
+        asked.clear()  # the run holds the chunk to its end, and nobody reads it again
+        chunk.rows.clear()
+        return {"read": read, "left": left, "rows": rows}
 
     def further(self, result: Result) -> Iterable[Chunk]:
         """The names that the fast path left, for guessit."""
@@ -144,18 +154,15 @@ class Scan:
 
     def frame(self) -> pl.DataFrame:
         """Every file with what its name says, SCANNED, sorted by path."""
-        # Ordered before they become columns: a join and a sort in polars hold everything twice.
-        order = self.files.sorted()
-        read: list[int | None] = [None] * len(order)
+        files = self.files.frame()
+        parsed = pl.concat([*self._parsed, _parsed_frame(self._fresh)], rechunk=False)
+        read: list[int | None] = [None] * len(files)
         for place, row in enumerate(self._rows):
             read[row] = place
-        places = [read[row] for row in order]
-        series = list(self.files.series(order))
-        for name, column in zip(PARSED, self._columns, strict=True):
-            values = [None if place is None else column[place] for place in places]
-            made = shared_series if name == "episodes" else pl.Series
-            series.append(made(name, values, PARSED[name]))
-        return pl.DataFrame(series)
+        order = files["path"].arg_sort()
+        places = pl.Series(read, dtype=pl.UInt32()).gather(order)
+        series = [files[name].gather(order) for name in FILES]
+        return pl.DataFrame(series + [parsed[name].gather(places) for name in PARSED])
 
     def notes(self) -> dict[str, object]:
         """What was observed: counts, what was passed over and why, problems, how the walk was done."""
@@ -169,6 +176,15 @@ class Scan:
             "walking_s": self.walking,
             "reading_s": self.reading,
         }
+
+
+def _parsed_frame(read: list[Parsed]) -> pl.DataFrame:
+    columns = zip(*read, strict=True) if read else ([] for _ in PARSED)
+    made = []
+    for (name, kind), values in zip(PARSED.items(), columns, strict=True):
+        make = shared_series if name == "episodes" else pl.Series
+        made.append(make(name, list(values), kind))
+    return pl.DataFrame(made)
 
 
 class Parsing:

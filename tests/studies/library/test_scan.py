@@ -127,3 +127,22 @@ def test_bad_knobs_are_named(tmp_path, knobs, named):
         Library(**{"path": tmp_path} | knobs)
     with pytest.raises(fl.errors.ConfigError, match="path"):
         Library(tmp_path / "missing").scan()
+
+
+@pytest.mark.slow
+def test_ten_thousand_files_take_little_memory(tmp_path):
+    """The published tool promised less than 100 MB in its process for ten thousand files."""
+    media_tree(tmp_path / "library", 10_000)
+    code = """
+import sys
+from fetchlab.studies.library import Library
+frame = Library(sys.argv[1]).scan(progress=False).result()
+print(len(frame), next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))
+"""
+    if sys.platform != "linux":
+        pytest.skip("the peak is read from /proc")
+    command = [sys.executable, "-c", code, str(tmp_path / "library")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    files, peak = map(int, done.stdout.split())
+    assert files > 10_000
+    assert peak / 1024 < 100

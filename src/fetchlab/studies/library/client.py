@@ -152,7 +152,7 @@ class Library:
         has no answer, its files stay without a match, and say so.
 
         Args:
-            scanned: what :meth:`scan` gave; scanned now unless told.
+            scanned: what :meth:`scan` gave; unless told it is scanned now, and this call waits for it.
             ahead: seasons to have in the cache beyond the last one that is there.
             workers: requests at a time, ``concurrency`` unless told, or ``fl.Adaptive()``.
             rate: ``fl.RateLimit(50)``, say. The service's own 429 and ``Retry-After`` are heeded in any case.

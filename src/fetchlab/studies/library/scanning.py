@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fetchlab.engine.work import Work
     from fetchlab.model import Result
     from fetchlab.store.cache import Cache
+    from fetchlab.studies.library.columns import Held
     from fetchlab.studies.library.walk import Walk
 
 __all__ = ["SCANNED", "Chunk", "Parsing", "Scan"]
@@ -84,9 +85,9 @@ class Scan:
         held: what holds the files.
     """
 
-    def __init__(self, walk: Walk, threshold: int, held: Columns | None = None) -> None:
+    def __init__(self, walk: Walk, threshold: int, held: Held | None = None) -> None:
         self.walk = walk
-        self.files = Columns() if held is None else held
+        self.files: Held = Columns() if held is None else held
         self.counts: dict[str, int] = {"videos": 0, "fast": 0, "guessit": 0, "remembered": 0}
         self.reading = 0.0
         self.walking = 0.0

@@ -35,4 +35,5 @@ def in_a_script() -> None:
     with fl.Journal.open("j.db") as journal:
         assert_type(journal.sessions(), pl.DataFrame)
         assert_type(journal.stats(), fl.RunStats | None)
+    assert_type(fl.studies.library.Library("media", "http://127.0.0.1", "key").match(), fl.Run)
     assert_type(fl.notebook.monitor("j.db").wait().standing.state, str)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -65,3 +66,21 @@ def test_tables_are_compared_cell_by_cell(other, said):
     """Products of studies are tables."""
     found = first_difference(pl.DataFrame({"id": [1, 2], "t": ["a", None]}), other)
     assert found is None if said is None else said in found
+
+
+class Plain:
+    """A result of somebody's own class, which says nothing of equality."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+def test_arrays_and_plain_objects_are_looked_into():
+    """What is equal in all that can be seen is no reason to refuse a comparison."""
+    assert first_difference(np.arange(3), np.arange(3)) is None
+    assert first_difference(np.array([1.0, np.nan]), np.array([1.0, np.nan])) is None
+    assert first_difference([np.arange(3)], [np.arange(4)]) is not None
+    assert first_difference(np.arange(3), np.arange(3.0)) is not None
+    assert first_difference(Plain([1, 2]), Plain([1, 2])) is None
+    assert first_difference([Plain(1)], [Plain(2)]) == "[0].['value']: 1 ≠ 2"
+    assert first_difference(object(), object()) is not None, "of these nothing can be seen"

@@ -81,3 +81,13 @@ def test_it_is_within_what_was_measured():
     assert sweep.recommended == 4
     assert sweep.recommendation.high <= 32
     assert isinstance(sweep.frame(), pl.DataFrame)
+
+
+def test_a_roofline_is_not_chosen_where_throughput_falls():
+    """It fits six of seven numbers, and cannot say what matters about the seventh."""
+    sweep = swept(lambda n: np.where(n > 32, 0.85, 1.0) * np.minimum(20 * n, 590.0), noise=0.01)
+    assert sweep.verdict == "falls beyond the peak"
+    notes = dict(sweep.fits().select("model", "note").iter_rows())
+    assert notes["roofline"] == "throughput falls at the end, which this curve cannot"
+    assert notes["usl"] is None
+    assert 24 <= sweep.recommended <= 32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,8 +35,8 @@ def told(found, knob):
     return row
 
 
-def session(workers=20, rate=100.0, refused=0, items=1000):
-    return Session(Path("a.db"), WHEN, workers, items, items / rate, 0.05, refused)
+def session(workers=20, rate=100.0, refused=0, items=1000, when=WHEN):
+    return Session(Path("a.db"), when, workers, items, items / rate, 0.05, refused, 2 * rate)
 
 
 def urls(echo, count):
@@ -80,6 +80,38 @@ def test_a_host_that_refuses_gets_a_rate(bed, echo, data):
     assert isinstance(row.value, fl.RateLimit)
     assert f"refused {known.refused} times at 8 workers" in row.evidence
     assert fl.suggest(urls(echo, 1), data).knobs["rate"] == {echo: row.value}
+
+
+def test_a_later_sweep_takes_the_refusals_back(bed, echo, data):
+    """One bad afternoon must not slow every run of the next year."""
+    bed.configure(error_rate={429: 0.3})
+    patient = fl.Retry(attempts=9, base=0.01, budget=1.0)
+    journal = data / "runs" / "a.db"
+    fl.fetch(urls(echo, 12), workers=8, journal=journal, retry=patient, progress=False).wait()
+    assert "rate" in fl.suggest(urls(echo, 1), data).knobs
+    bed.configure(profile="flat", latency=0.002)
+    fl.sweep(urls(echo, 200), (1, 2, 4), rounds=1, seconds=0.1, progress=False).save(data / "swept")
+    found = fl.suggest(urls(echo, 1), data)
+    assert "rate" not in found.knobs
+    assert "nothing was refused" in told(found, "rate").evidence
+
+
+def test_later_sessions_take_refusals_back():
+    """What was faster since then and was not refused is the better witness; what was slower is none."""
+    refused = session(refused=9, rate=10.0)
+    for speed, rate in ((100.0, None), (5.0, fl.RateLimit(20.0))):
+        later = session(rate=speed, when=WHEN + timedelta(days=1))
+        assert proposals.rate(HOST, [refused, later]).value == rate
+
+
+def test_the_pauses_of_a_host_are_no_rate(bed, echo, data):
+    """A host that closes for a second after each refusal takes more than one item a second."""
+    bed.configure(error_rate={429: 0.3})
+    patient = fl.Retry(attempts=9, base=0.01, budget=1.0)
+    fl.fetch(urls(echo, 12), workers=8, journal=data / "runs" / "a.db", retry=patient, progress=False).wait()
+    (known,) = sessions(data, echo)
+    assert known.sustained >= known.rate
+    assert fl.suggest(urls(echo, 1), data).knobs["rate"][echo].rate == float(f"{known.sustained:.2g}")
 
 
 def test_a_sweep_speaks_before_everything_else(bed, echo, data):

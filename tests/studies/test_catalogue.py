@@ -281,8 +281,8 @@ def test_details_take_ids_in_any_form(catalogue, truth):
 def test_details_survive_faults(bed, catalogue, truth):
     """A refused or cut answer must cost an attempt, not a movie."""
     bed.configure("catalogue", **MIXED)
-    run = catalogue.details(truth[:1000], workers=50, progress=False)
-    assert run.result()["id"].to_list() == truth[:1000]
+    run = catalogue.details(truth[:300], workers=50, progress=False)
+    assert run.result()["id"].to_list() == truth[:300]
     assert run.stats().retries == sum(bed.counters("catalogue")["faults"].values()) > 0
 
 

@@ -50,7 +50,9 @@ def test_pages_that_failed_are_asked_for_again(bed, catalogue, tmp_path):
     """A gap in the list would stay for ever."""
     path = tmp_path / "catalogue.db"
     bed.configure("catalogue", error_rate={500: 0.6})
-    first = catalogue.ids(30, journal=path).wait()
+    hasty = Catalogue(bed.urls["catalogue"], retry=fl.Retry(attempts=2, base=0.01))
+    first = hasty.ids(30, journal=path).wait()
+    assert first.stats().failed > 0
     bed.configure(profile="flat")
     again = catalogue.ids(30, journal=path)
     assert len(again.result()) == 1500

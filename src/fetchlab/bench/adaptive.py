@@ -7,7 +7,6 @@ every measurement, so that all of them meet the same drift, the same outage and 
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from fetchlab.bench.costs import PER_ITEM, Cost, per_item
+from fetchlab.bench.heap import collect_garbage
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import Budget, speed_ratio, speeds
@@ -166,7 +166,7 @@ def run_on(bed: Testbed, profile: str, workers: int | Adaptive, items: int) -> R
 
 
 def _arm(bed: Testbed, profile: str, workers: int | Adaptive, items: int) -> Measurement:
-    gc.collect()
+    collect_garbage()
     run = run_on(bed, profile, workers, items)
     stats = run.stats()
     return Measurement.of(

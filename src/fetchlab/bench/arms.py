@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fetchlab.bench.heap import collect_garbage
 from fetchlab.bench.rounds import Measurement
 from fetchlab.engine.calls import fetch
 from fetchlab.errors import StudyError
@@ -31,7 +31,7 @@ def fetching(
     """
 
     def arm() -> Measurement:
-        gc.collect()
+        collect_garbage()
         with Client() as client:
             run = fetch(urls, client=client, progress=False, **knobs)
             taken = sum(result.ok for result in run) if read else len(urls)

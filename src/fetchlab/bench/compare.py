@@ -14,11 +14,12 @@ from fetchlab.bench.differences import first_difference
 from fetchlab.bench.leasts import leasts
 from fetchlab.bench.machine import environment
 from fetchlab.bench.peak import forget_peak
-from fetchlab.bench.rounds import Measurement, measured, table_of, until_interrupted
+from fetchlab.bench.rounds import Halt, Measurement, measured, table_of, until_interrupted
 from fetchlab.bench.work import How, Work, ended, knobs_of, named
 from fetchlab.engine.run import Run
 from fetchlab.engine.strategies import Async, Chunked, Sequential, Threads
 from fetchlab.errors import ConfigError, ResultsDiffer, StudyError
+from fetchlab.frame import TIMINGS
 
 __all__ = ["DEFAULT", "compare"]
 
@@ -28,6 +29,9 @@ SAME = " (A/A)"
 """After the name of the baseline where it is measured against itself."""
 REQUESTS = ("index", "host", "ok", "status", "attempts", "cached", "worker", "queued", "started",
             "first_byte", "finished", "bytes")  # fmt: skip
+_NONE = pl.DataFrame(
+    schema={"arm": pl.String, "round": pl.Int32, **{name: TIMINGS[name] for name in REQUESTS}}
+)
 _ADVICE = "; give check=… (a function of the result whose values are compared) or check=False"
 
 
@@ -72,8 +76,12 @@ def compare(
         ResultsDiffer: an arm returned something else than another, or another number of items.
     """
     starts, ways = _arms(work, strategies, knobs)
-    if rounds < 2:
-        raise ConfigError("rounds", f"one round shows no noise: give 2 or more, better 5, not {rounds}")
+    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 2:
+        raise ConfigError("rounds", f"one round shows no noise: give 2 or more, better 5, not {rounds!r}")
+    if isinstance(warmup, bool) or not isinstance(warmup, int) or warmup < 0:
+        raise ConfigError("warmup", f"give a whole number of 0 or more, not {warmup!r}")
+    if knobs.get("keep") is False and (check or units):
+        raise ConfigError("keep", "results are compared, and keep=False holds none; or give check=False")
     base = next(iter(starts)) if baseline is None else baseline
     if base not in starts:
         raise ConfigError("baseline", f"is one of {', '.join(map(repr, starts))}, not {baseline!r}")
@@ -81,6 +89,8 @@ def compare(
         compare, work, strategies, rounds, warmup, seed,
         baseline=baseline, check=check, units=units, progress=progress, **knobs,
     )  # fmt: skip
+    if base + SAME in starts:
+        raise ConfigError("strategies", f"{base + SAME!r} is the baseline's own twin; give it another name")
     arms = {**starts, base + SAME: starts[base]}
     before = environment()
     sitting = _Sitting(check, units, Announcer("compare", len(arms) * (rounds + warmup), wanted=progress))
@@ -93,7 +103,7 @@ def compare(
     )
     rows, interrupted = until_interrupted(made, len(arms), warmup + 2)
     sitting.announcer.end(f"{len(starts)} arms" + (", interrupted" if interrupted else ""))
-    requests = pl.concat(sitting.requests) if sitting.requests else pl.DataFrame()
+    requests = pl.concat(sitting.requests or [_NONE])
     settings = {
         "bench": "compare",
         "work": _described(work),
@@ -146,14 +156,19 @@ class _Sitting:
         self.requests.append(timings.select(*head, *REQUESTS))
         if stats.failed:
             worst = run.errors().row(0, named=True)
-            raise StudyError(f"{stats.failed:,} of {stats.done:,} items failed: {worst['error']}")
+            raise StudyError(
+                f"{stats.failed:,} of {stats.done:,} items failed, such as {worst['example_key']} "
+                f"({worst['error']}); what is compared must go well: leave such items out, or see accept="
+            )
+        if not stats.done:
+            raise StudyError("it did no items: there is nothing to compare")
         if not stats.elapsed > 0:
             raise StudyError("it took no measurable time: give it more items")
         product = run.result() if self._check or self._units else None
         self._compare(name, product, stats.done)
         more = {"workers": float(stats.workers)}
         if self._units is not None:
-            more["units"] = float(self._units(product))
+            more["units"] = float(_called("units", self._units, product))
         return Measurement.of(run, **more)
 
     def _compare(self, name: str, product: Any, items: int) -> None:
@@ -162,7 +177,7 @@ class _Sitting:
         if self._items is None:
             self._items = name, items
         if callable(self._check):
-            product = self._check(product)
+            product = _called("check", self._check, product)
         elif items != self._items[1]:
             raise ResultsDiffer(
                 f"{name!r} did {items:,} items, {self._items[0]!r} {self._items[1]:,}{_ADVICE}"
@@ -175,6 +190,14 @@ class _Sitting:
             raise ResultsDiffer(
                 f"{self._reference[0]!r} and {name!r} did not return the same; {difference}{_ADVICE}"
             )
+
+
+def _called(knob: str, function: Callable[[Any], Any], product: Any) -> Any:
+    """Call a function of the user's; what it raises is no arm's failure."""
+    try:
+        return function(product)
+    except Exception as error:
+        raise Halt(knob, f"raised {type(error).__name__} for a result: {error}") from error
 
 
 def _arms(
@@ -200,8 +223,11 @@ def _arms(
         raise ConfigError("strategies", "give at least one")
     given: dict[str, dict[str, Any]] = {}
     for name, way in pairs:
-        its_knobs = knobs_of(way)
-        given[named(way) if name is None else name] = its_knobs
+        its_knobs = known.checked(knobs_of(way))
+        own = named(way) if name is None else name
+        if own in given:
+            raise ConfigError("strategies", f"{own!r} stands there twice; the baseline has a twin anyway")
+        given[own] = its_knobs
     return (
         {name: partial(known.run, one) for name, one in given.items()},
         {name: one.get("strategy") or one.get("workers", 20) for name, one in given.items()},

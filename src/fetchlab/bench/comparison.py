@@ -188,8 +188,14 @@ class Comparison:
         return self._again()
 
     def save(self, folder: str | PathLike[str]) -> Path:
-        """Write raw rows, the record of settings and machine; return the folder, made if there is none."""
+        """Write raw rows, the record of settings and machine; return the folder, made if there is none.
+
+        Raises:
+            ConfigError: there is a file of that name.
+        """
         target = Path(folder)
+        if target.exists() and not target.is_dir():
+            raise ConfigError("folder", f"{folder} is a file; give a folder")
         target.mkdir(parents=True, exist_ok=True)
         ideals = {arm: [float(least), least.why] for arm, least in self.ideals.items()}
         told = {"settings": self.settings, "ideals": ideals}
@@ -225,14 +231,14 @@ class Comparison:
         arms, rounds = len(self.settings["arms"]), self.settings["rounds"]
         lines = [f"Comparison of {arms} arms, {rounds} rounds, times relative to {self.baseline}"]
         for row in self.summary().iter_rows(named=True):
-            if row["ratio"] is None:
+            if row["median_s"] is None:
                 lines.append(f"  {row['arm']}: {row['verdict'] or 'failed'} ({row['error']})")
                 continue
-            efficiency = "" if row["efficiency"] is None else f", {row['efficiency']:.0%} of the ideal"
-            lines.append(
-                f"  {row['arm']}: {row['median_s']:.3g} s, {row['ratio']:.3g} [{row['low']:.3g}, "
-                f"{row['high']:.3g}] {row['verdict']}{efficiency}"
+            held = (
+                "" if row["ratio"] is None else f"{row['ratio']:.3g} [{row['low']:.3g}, {row['high']:.3g}] "
             )
+            efficiency = "" if row["efficiency"] is None else f", {row['efficiency']:.0%} of the ideal"
+            lines.append(f"  {row['arm']}: {row['median_s']:.3g} s, {held}{row['verdict']}{efficiency}")
         return "\n".join([*lines, *(f"  unstable: {reason}" for reason in self.unstable)])
 
     def _repr_html_(self) -> str:

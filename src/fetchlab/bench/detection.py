@@ -29,6 +29,8 @@ ROUNDS = (5, 6, 7, 9, 11, 15, 21, 31, 45, 63, 91, 127)
 WANTED = 0.8
 TRIALS = 400
 FEWEST = 5
+MOST = 2.0
+"""Of a noise: beyond that a percentage was given for a share."""
 
 
 def power(
@@ -53,11 +55,11 @@ def power(
         tried do)``, power f64`` (the share there, or of the most rounds tried)``, noise f64``.
 
     Raises:
-        ConfigError: the noise is negative, or a difference is not above 0.
+        ConfigError: the noise is negative or no share, or a difference is not above 0.
     """
     scatter = noise if isinstance(noise, int | float) else noise_of(noise)
-    if not 0 <= scatter < math.inf:
-        raise ConfigError("noise", f"is a standard deviation of 0 or more, not {noise!r}")
+    if not 0 <= scatter <= MOST:
+        raise ConfigError("noise", f"is a standard deviation such as 0.02 for 2 %, not {noise!r}")
     if not differences or any(not 0 < difference < 100 for difference in differences):
         raise ConfigError("differences", f"give shares above 0, such as 0.05, not {differences!r}")
     found = []

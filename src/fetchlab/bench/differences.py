@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 __all__ = ["first_difference"]
@@ -19,7 +20,8 @@ SHOWN = 80
 def first_difference(one: Any, other: Any, at: str = "") -> str | None:
     """Return where two values differ first and how, None if they are equal.
 
-    Looks into tables, lists, mappings and dataclasses. Not-a-number equals itself.
+    Looks into tables, lists, mappings, dataclasses, arrays, and objects that know no equality of their own.
+    Not-a-number equals itself.
     """
     if isinstance(one, pl.DataFrame) and isinstance(other, pl.DataFrame):
         return _in_tables(one, other, at)
@@ -38,6 +40,8 @@ def first_difference(one: Any, other: Any, at: str = "") -> str | None:
         )
     if one is other or _same(one, other):
         return None
+    if type(one) is type(other) and _by_identity(one):
+        return first_difference(_state(one), _state(other), f"{at}.")
     return f"{at or 'the result'}: {_short(one)} ≠ {_short(other)}"
 
 
@@ -59,10 +63,28 @@ def _in_tables(one: pl.DataFrame, other: pl.DataFrame, at: str) -> str | None:
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
         return math.isnan(other)
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return _same_arrays(one, other)
     try:
         return bool(one == other)
     except Exception:  # what cannot be compared is not known to be equal
         return False
+
+
+def _same_arrays(one: np.ndarray, other: np.ndarray) -> bool:
+    if one.dtype != other.dtype:
+        return False
+    return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+
+
+def _by_identity(value: Any) -> bool:
+    """Whether the value's type says nothing of equality and has a state to look into."""
+    known: Any = type(value).__eq__
+    return known is object.__eq__ and hasattr(value, "__dict__") and not callable(value)
+
+
+def _state(value: Any) -> dict[str, Any]:
+    return dict(vars(value))
 
 
 def _is_list(value: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from fetchlab.bench import record
+from fetchlab.bench.swept import Sweep
 from fetchlab.engine import remembered
 from fetchlab.engine.journal_view import JournalView
 from fetchlab.errors import FetchlabError, StoreError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Changes", "Session", "changes", "measured", "sessions"]
+__all__ = ["Changes", "Session", "changes", "measured", "sessions", "unrefused"]
 
 REFUSALS = (429, 503)
 
@@ -37,6 +38,8 @@ class Session:
         seconds: from the first request to the last answer.
         service: median seconds of an attempt that went well at once.
         refused: attempts answered with 429 or 503.
+        sustained: items per second of those seconds in which any ended: what a host took that refused now
+            and then, its pauses left out.
     """
 
     path: Path
@@ -46,6 +49,7 @@ class Session:
     seconds: float
     service: float
     refused: int
+    sustained: float
 
     @property
     def rate(self) -> float:
@@ -123,6 +127,16 @@ def measured(folder: Path, host: str, kind: str) -> list[tuple[Path, datetime]]:
     return sorted(found, key=lambda one: one[1], reverse=True)
 
 
+def unrefused(folder: Path, host: str) -> tuple[Path, datetime, float] | None:
+    """Return the latest saved sweep of a host alone in which nothing was refused: where, when, items/s."""
+    for place, when in measured(folder, host, "sweep"):
+        with suppress(FetchlabError):
+            rows = Sweep.load(place).frame().drop_nulls("throughput")
+            if rows.height and not rows["refused"].fill_null(0).sum():
+                return place, when, float(rows["throughput"].max())  # type: ignore[arg-type]
+    return None
+
+
 def _of_journal(journal: JournalView, path: Path, host: str) -> Iterator[Session]:
     timings = journal.frame().filter(host=host, cached=False)
     if not timings.height:
@@ -132,14 +146,20 @@ def _of_journal(journal: JournalView, path: Path, host: str) -> Iterator[Session
     for (number,), part in timings.partition_by("session", as_dict=True).items():
         clean = part.filter(pl.col("ok"), pl.col("attempts") == 1)
         service = (clean["finished"] - clean["started"]).median() if clean.height else None
-        first, last = part["started"].min(), part["finished"].max()
+        first, last = float(part["started"].min()), float(part["finished"].max())  # type: ignore[arg-type]
         session = told[number]
+        moments = part.filter("ok")["finished"]
+        busy = (moments - moments.min()).cast(pl.Int64).n_unique() if len(moments) else 0
+        span = last - first
         yield Session(
             path=path,
             when=session["started"] or datetime.fromtimestamp(0, UTC),
             workers=int(session["workers"]),
             items=part.height,
-            seconds=float(last) - float(first),  # type: ignore[arg-type]
+            seconds=span,
             service=float(service) if isinstance(service, float) else float("nan"),
             refused=attempts.filter(pl.col("session") == number, pl.col("status").is_in(REFUSALS)).height,
+            sustained=max(len(moments) / busy, part.height / (last - first))
+            if busy and last > first
+            else 0.0,
         )

@@ -8,13 +8,13 @@ own, and behind all of them.
 
 from __future__ import annotations
 
-import gc
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
 from fetchlab.bench.costs import PER_ITEM, Cost, per_item
+from fetchlab.bench.heap import collect_garbage
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import speed_ratio
@@ -125,7 +125,7 @@ def _mixed(fast: list[str], slow: list[str]) -> list[str]:
 
 
 def _arm(bed: Testbed, urls: list[str], workers: int) -> Measurement:
-    gc.collect()
+    collect_garbage()
     bed.configure(profile="two-hosts")
     with Client() as client:
         run = fetch(urls, workers=workers, client=client, progress=False).wait()

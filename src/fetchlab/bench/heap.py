@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["settled"]
+__all__ = ["collect_garbage", "settled"]
 
 _lock = threading.Lock()
 _within = 0  # guarded by _lock
+
+
+def collect_garbage() -> None:
+    """Collect garbage in another thread, and wait for that.
+
+    An interrupt while the main thread collects is raised within whatever finalizer runs at that moment, where
+    Python prints and forgets it.
+    """
+    helper = threading.Thread(target=gc.collect, name="fetchlab-collect", daemon=True)
+    helper.start()
+    helper.join()
 
 
 @contextmanager
@@ -27,7 +38,7 @@ def settled() -> Iterator[None]:
     with _lock:
         _within += 1
         if _within == 1:
-            gc.collect()
+            collect_garbage()
             gc.freeze()
     try:
         yield

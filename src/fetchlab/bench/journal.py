@@ -7,7 +7,6 @@ the call to the first request, with all but a hundredth of the items known.
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 import tempfile
 import time
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from fetchlab.bench.heap import collect_garbage
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
 from fetchlab.bench.speed import Budget, budgets, speeds
@@ -162,7 +162,7 @@ def fill(path: Path, urls: Sequence[str], *, body: bytes = b"{}" * 50) -> None:
 
 
 def _fetched(urls: list[str], workers: int, *, journal: bool) -> Measurement:
-    gc.collect()
+    collect_garbage()
     with tempfile.TemporaryDirectory(prefix="fetchlab-bench-") as folder, Client() as client:
         path = Path(folder) / "journal.db" if journal else None
         done = Measurement.of(fetch(urls, workers=workers, client=client, journal=path, progress=False))
@@ -189,7 +189,7 @@ def _inserted(urls: list[str]) -> Measurement:
 
 
 def _resumed(urls: list[str], path: Path, known: int) -> Measurement:
-    gc.collect()
+    collect_garbage()
     begun = time.perf_counter()
     with Client() as client:
         run = fetch(urls, workers=20, client=client, journal=Journal(path), progress=False)

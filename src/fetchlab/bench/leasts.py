@@ -1,4 +1,4 @@
-"""The ideal of every arm, from the service times that were measured.
+"""The ideal of every arm, from the service times that were measured; of one that answers from a cache none.
 
 An item's service time is the least that it took in any arm and round, from the start of its only attempt to
 its end: no strategy can be faster than that, so that the bound stays one. What an arm of its own did is held
@@ -38,12 +38,13 @@ def leasts(
         workers: workers by arm, for the others.
         shared: the arms have the same items, so that each other's times count.
     """
-    if requests.is_empty():  # no arm got through
-        return {}
     found = {}
     all_times = _times(requests) if shared else []
     for arm in requests["arm"].unique(maintain_order=True):
-        times = all_times if shared else _times(requests.filter(arm=arm))
+        own = requests.filter(arm=arm)
+        if own["cached"].any():  # what was not asked for has no service time
+            continue
+        times = all_times if shared else _times(own)
         if not times:
             continue
         way = ways.get(arm, workers.get(arm, 1))

@@ -12,6 +12,7 @@ from fetchlab.policy.rate import RateLimit
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from fetchlab.bench.evidence import Changes, Session
 
@@ -71,17 +72,41 @@ def workers(host: str, known: Sequence[Session], limit: int | None) -> Suggestio
     return _by(known, host, "workers", Adaptive(max=max(64, 4 * only), start=only), why)
 
 
-def rate(host: str, known: Sequence[Session]) -> Suggestion:
-    """Propose a rate where the host has refused: what it took all the same."""
-    if not known:
-        return Suggestion(host, "rate", None, "nothing is known; a 429 is heeded in any case")
+def rate(
+    host: str, known: Sequence[Session], unrefused: tuple[Path, datetime, float] | None = None
+) -> Suggestion:
+    """Propose a rate where the host has refused and nothing later speaks against one.
+
+    Args:
+        host: whose.
+        known: sessions, the latest last.
+        unrefused: a sweep in which nothing was refused: where, when, its best items per second.
+    """
     refused = [session for session in known if session.refused]
     if not refused:
-        items = sum(session.items for session in known)
-        return _by(known, host, "rate", None, f"none of {items:,} items was refused")
-    last = refused[-1]
-    why = f"refused {last.refused:,} times at {last.workers} workers, and took {last.rate:.3g} items/s"
-    return _by(refused, host, "rate", RateLimit(float(f"{last.rate:.2g}")), why)
+        if known:
+            items = sum(session.items for session in known)
+            return _by(known, host, "rate", None, f"none of {items:,} items was refused")
+        if unrefused is None:
+            return Suggestion(host, "rate", None, "nothing is known; a 429 is heeded in any case")
+    last = refused[-1] if refused else None
+    if unrefused is not None and (last is None or _speaks_against(last, *unrefused[1:])):
+        place, when, speed = unrefused
+        why = f"a sweep reached {speed:,.3g} items/s and nothing was refused"
+        return Suggestion(host, "rate", None, why, str(place), when)
+    assert last is not None  # for the type checker: without a refusal one of the above has answered
+    quiet = [session for session in known if not session.refused]
+    later = [session for session in quiet if _speaks_against(last, session.when, session.rate)]
+    if later:
+        why = f"refused before, and since then {later[-1].items:,} items at {later[-1].rate:,.3g}/s were not"
+        return _by(later, host, "rate", None, why)
+    why = f"refused {last.refused:,} times at {last.workers} workers, and took {last.sustained:.3g} items/s"
+    return _by(refused, host, "rate", RateLimit(float(f"{last.sustained:.2g}")), why)
+
+
+def _speaks_against(refused: Session, when: datetime, speed: float) -> bool:
+    """Whether something later was faster; it is known that nothing of it was refused."""
+    return when >= refused.when.replace(microsecond=0) and speed > refused.sustained
 
 
 def ttl(host: str, known: Sequence[Changes]) -> Suggestion:

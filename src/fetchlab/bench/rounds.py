@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fetchlab.engine.run import Run
 
-__all__ = ["ROUNDS", "Measurement", "measure", "measured", "table_of", "until_interrupted"]
+__all__ = ["ROUNDS", "Halt", "Measurement", "measure", "measured", "table_of", "until_interrupted"]
 
 ROUNDS = pl.Schema(
     {
@@ -79,6 +79,10 @@ class Measurement:
             stats.rss_peak,
             more,
         )
+
+
+class Halt(ConfigError):
+    """A function of the user's raised, so that no arm can be measured."""
 
 
 def measure(
@@ -169,7 +173,7 @@ def _once(work: Callable[[], Measurement | Run]) -> dict[str, object]:
     try:
         done = work()
         measured = done if isinstance(done, Measurement) else Measurement.of(done)
-    except ResultsDiffer:
+    except (ResultsDiffer, Halt):
         raise
     except Exception as error:
         return {

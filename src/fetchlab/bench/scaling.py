@@ -11,13 +11,14 @@
 λ is what one worker does, in items per second. Noise is taken as a share of the throughput, so fits are least
 squares of logarithms, with σ, κ ≥ 0. The model is chosen by AICc (C. M. Hurvich, C.-L. Tsai, "Regression and
 time series model selection in small samples", Biometrika 76, 1989), which asks more of a model with more
-parameters the fewer the measurements are.
+parameters the fewer the measurements are. Where throughput clearly falls at the end only the first may be
+chosen: the other two cannot follow, however well they fit the rest.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,8 +50,13 @@ FITS = pl.Schema(
     }
 )
 """A row per model; see :func:`fits_frame`."""
+FALLING = "usl"
+"""The one model whose curve can fall."""
 MISFIT = 0.15
 """A curve that misses a number of workers by more, and by more than noise does, is not believed."""
+FALL, SURE = 0.1, 3.0
+"""Throughput falls if the last number of workers has so much less than the best, and by so many standard
+errors."""
 LEAST_NOISE = 1e-6
 """Of the throughput: a fit that misses by less is called exact."""
 
@@ -97,6 +103,14 @@ class Points:
         """Standard deviation of a measurement around its count's mean, as a share; 0 if none is repeated."""
         freedom = self.measurements - len(self.counts)
         return math.sqrt(self.within / freedom) if freedom else 0.0
+
+    @property
+    def falls(self) -> bool:
+        """Whether throughput at the largest number of workers is clearly below the best one."""
+        best = int(self.logs.argmax())
+        drop = float(self.logs[best] - self.logs[-1])
+        error = self.noise * math.sqrt(1 / self.rounds[best] + 1 / self.rounds[-1])
+        return self.measurements > len(self.counts) and drop > max(-math.log(1 - FALL), SURE * error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +188,11 @@ class Fit:
 
 
 def fit_all(points: Points) -> dict[str, Fit]:
-    """Fit every model that there are measurements enough for."""
-    return {model.name: _fit(model, points) for model in MODELS if len(points.counts) >= model.least_counts}
+    """Fit every model that there are measurements enough for; one that cannot be chosen has no AICc."""
+    fits = {model.name: _fit(model, points) for model in MODELS if len(points.counts) >= model.least_counts}
+    if fits and points.falls:
+        return {name: fit if name == FALLING else replace(fit, aicc=math.inf) for name, fit in fits.items()}
+    return fits
 
 
 def chosen(fits: dict[str, Fit]) -> Fit | None:
@@ -226,6 +243,8 @@ def fits_frame(fits: dict[str, Fit], points: Points) -> pl.DataFrame:
                 row["peak_at"] = fit.peak_at
             if math.isfinite(fit.aicc):
                 row |= {"aicc": fit.aicc, "weight": shares[model.name]}
+            elif model.name != FALLING and points.falls:
+                row["note"] = "throughput falls at the end, which this curve cannot"
             else:
                 row["note"] = f"too few measurements for AICc: {points.measurements}"
         rows.append(row)

@@ -48,12 +48,20 @@ def reasons(
         baseline: the arm that ratios are to.
         same: the same arm once more.
     """
-    kept = rounds.filter(~pl.col("warmup"), pl.col("seconds").is_not_null())
+    counted = rounds.filter(~pl.col("warmup"))
+    kept = counted.filter(pl.col("seconds").is_not_null())
     again = summary.filter(pl.col("arm") == same, pl.col("verdict") != "invariant").drop_nulls("ratio")
     found = [
         f"the baseline against itself takes {row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}] "
         "of its time: differences of that size are this machine's"
         for row in again.iter_rows(named=True)
+    ]
+    holes = counted.group_by("arm", maintain_order=True).agg(
+        failed=pl.col("seconds").null_count(), of=pl.len()
+    )
+    found += [
+        f"{arm} failed in {failed} of {of} rounds"
+        for arm, failed, of in holes.filter(pl.col("failed").is_between(1, pl.col("of") - 1)).iter_rows()
     ]
     outliers = int(kept["outlier"].sum())
     if kept.height and outliers / kept.height > MANY:

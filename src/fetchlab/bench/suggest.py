@@ -10,7 +10,7 @@ import polars as pl
 
 from fetchlab.bench import proposals
 from fetchlab.bench.comparison import Comparison
-from fetchlab.bench.evidence import changes, measured, sessions
+from fetchlab.bench.evidence import changes, measured, sessions, unrefused
 from fetchlab.bench.proposals import Suggestion
 from fetchlab.bench.publish import published
 from fetchlab.bench.swept import Sweep
@@ -113,7 +113,7 @@ def _of_host(folder: Path, host: str) -> Iterator[Suggestion]:
     known = sessions(folder, host)
     limit = remembered.limit_of(host, remembered.limits(remembered.journals(folder)))
     yield _measured(folder, host) or proposals.workers(host, known, limit)
-    yield proposals.rate(host, known)
+    yield proposals.rate(host, known, unrefused(folder, host))
     yield proposals.ttl(host, changes(folder, host))
     yield proposals.batch_size(host, known)
 

@@ -30,7 +30,8 @@ SUMMARY = pl.Schema(
         "error": pl.String,
     }
 )
-"""``ratio`` is to the baseline's time with its 95 % interval, ``efficiency`` is ideal / median."""
+"""``ratio`` is to the baseline's time with its 95 % interval, ``efficiency`` is ideal / median. Where the
+baseline failed there are times and no ratios."""
 
 
 def summarise(
@@ -53,6 +54,9 @@ def summarise(
         raise ConfigError("baseline", f"is one of {', '.join(arms)}, not {baseline!r}")
     base = _times(measured, reference)
     rows = [_row(measured, arm, base, (ideals or {}).get(arm)) for arm in arms]
+    if not base:
+        unheld = "no verdict: the baseline failed"
+        rows = [row | {"verdict": unheld} if row["rounds"] else row for row in rows]
     return pl.DataFrame(rows, SUMMARY)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+import inspect
 from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fetchlab.bench.heap import collect_garbage
 from fetchlab.engine.calls import fetch
 from fetchlab.engine.calls import map as map_items
 from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Strategy, Threads
@@ -34,6 +36,9 @@ class Work:
         task: what is called with each item; None fetches them.
         wait: waits for the end of a run; :func:`ended` unless told.
         knobs: of :func:`~fetchlab.engine.calls.fetch` or :func:`~fetchlab.engine.calls.map`, for every run.
+
+    Raises:
+        ConfigError: a knob is none of that call's.
     """
 
     def __init__(
@@ -47,7 +52,22 @@ class Work:
         self.items = items
         self.task = task
         self.wait = wait or ended
-        self.knobs = knobs
+        self.knobs = self.checked(knobs)
+
+    def checked(self, knobs: dict[str, Any]) -> dict[str, Any]:
+        """Return the knobs, all of which the call has.
+
+        Raises:
+            ConfigError: it has no such knob.
+        """
+        call = fetch if self.task is None else map_items
+        names = inspect.signature(call).parameters
+        for name in knobs:
+            if name not in names:
+                near = get_close_matches(name, names, 1)
+                meant = f"; did you mean {near[0]}?" if near else ""
+                raise ConfigError(name, f"is no knob of fl.{call.__name__}{meant}")
+        return knobs
 
     @classmethod
     def of(cls, work: Any, **knobs: Any) -> Work:
@@ -88,8 +108,8 @@ class Work:
 
     def run(self, how: How) -> Run:
         """Do it once, to the end."""
-        gc.collect()
-        knobs: dict[str, Any] = {**self.knobs, **knobs_of(how)}
+        collect_garbage()
+        knobs: dict[str, Any] = {**self.knobs, **self.checked(knobs_of(how))}
         knobs.setdefault("progress", False)
         if self.task is not None:
             return self.wait(map_items(self.task, self.items, **knobs))

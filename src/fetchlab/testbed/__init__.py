@@ -17,13 +17,16 @@ To serve until interrupted::
 
 In a cell that is run again and again, :func:`shared` gives the same server each time.
 
+:func:`media_tree` lays a library of films and episodes out on disk, whose titles the wire ``tmdb`` knows.
+
 To add a wire: one module with a :class:`fetchlab.testbed.wire.Wire`, one line in
 :data:`fetchlab.testbed.registry.WIRES`.
 """
 
 from fetchlab.testbed.launcher import Testbed, serve
+from fetchlab.testbed.media import media_tree
 from fetchlab.testbed.profiles import PROFILES
 from fetchlab.testbed.settings import Settings
 from fetchlab.testbed.sharing import shared
 
-__all__ = ["PROFILES", "Settings", "Testbed", "serve", "shared"]
+__all__ = ["PROFILES", "Settings", "Testbed", "media_tree", "serve", "shared"]

@@ -7,10 +7,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.testbed.counters import Counters
-from fetchlab.testbed.delivery import BROKEN, error_page, send_whole
+from fetchlab.testbed.delivery import BROKEN, send_whole
 from fetchlab.testbed.faults import Faults
 from fetchlab.testbed.gate import Gate
-from fetchlab.testbed.wire import BadRequest, Reply, Request, Route, Router, Wire
+from fetchlab.testbed.wire import BadRequest, Reply, Request, Route, Router, Wire, error_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -127,7 +127,7 @@ class App:
             title = f"{status} {HTTPStatus(status).phrase}"
         except ValueError:
             title = str(status)
-        return error_page(status, title, self.settings.retry_after)
+        return self.wire.error(status, title, self.settings.retry_after)
 
 
 def _key(request: Request) -> str:

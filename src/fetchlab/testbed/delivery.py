@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.testbed.wire import Header, Reply
-
 if TYPE_CHECKING:
     from fetchlab.testbed.protocol import Connection
+    from fetchlab.testbed.wire import Header, Reply
 
-__all__ = ["BROKEN", "OVERSIZE", "error_page", "send_whole"]
+__all__ = ["BROKEN", "OVERSIZE", "send_whole"]
 
 Send = Callable[[Any], Awaitable[None]]
 
@@ -74,13 +73,6 @@ BROKEN: dict[str, Callable[[Reply, Connection, Send, float], Awaitable[None]]] =
     "oversize": _oversized,
     "drip": _dripping,
 }
-
-
-def error_page(status: int, title: str, retry_after: float | None = None) -> Reply:
-    """What a proxy in front of a service says, whatever the service speaks."""
-    headers = [] if retry_after is None or status not in (429, 503) else [("retry-after", f"{retry_after:g}")]
-    page = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
-    return Reply(page.encode(), status, "text/html; charset=utf-8", headers)
 
 
 def _head(reply: Reply, length: int | None) -> dict[str, Any]:

@@ -35,6 +35,7 @@ OFFSETS: dict[str, int] = {
 
 WIRES: dict[str, str] = {
     "catalogue": "fetchlab.testbed.catalogue:CatalogueWire",
+    "tmdb": "fetchlab.testbed.tmdb:TmdbWire",
     "echo": "fetchlab.testbed.echo:EchoWire",
     "echo2": "fetchlab.testbed.echo:EchoWire",
     "play": "fetchlab.testbed.play:PlayWire",

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from fetchlab.testbed.registry import World
     from fetchlab.testbed.settings import Settings
 
-__all__ = ["BadRequest", "Header", "Reply", "Request", "Route", "Router", "Wire", "number", "whole"]
+__all__ = [
+    "BadRequest",
+    "Header",
+    "Reply",
+    "Request",
+    "Route",
+    "Router",
+    "Wire",
+    "error_page",
+    "number",
+    "whole",
+]
 
 Header = tuple[bytes, bytes]
 
@@ -191,11 +202,22 @@ class Wire:
         del request
         return reply
 
+    def error(self, status: int, title: str, retry_after: float | None) -> Reply:
+        """How a refusal or a fault is worded: a proxy's page of HTML, unless the wire knows better."""
+        return error_page(status, title, retry_after)
+
     @classmethod
     def truth(cls, world: World) -> dict[str, Sequence[dict[str, Any]]]:
         """The data this wire serves, as it is before any change; empty where it has none."""
         del world
         return {}
+
+
+def error_page(status: int, title: str, retry_after: float | None = None) -> Reply:
+    """What a proxy in front of a service says, whatever the service speaks."""
+    headers = [] if retry_after is None or status not in (429, 503) else [("retry-after", f"{retry_after:g}")]
+    page = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return Reply(page.encode(), status, "text/html; charset=utf-8", headers)
 
 
 def whole(text: str, *, least: int = 0, most: int = 2**31) -> int:

@@ -93,8 +93,8 @@ class Job:
             self._parameters[knob] = inspect.Parameter(knob, inspect.Parameter.KEYWORD_ONLY)
             return
         near = get_close_matches(knob, self._parameters, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(knob, f"{self.name} has no such knob{hint}")
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(knob, f"is no knob of {self.name}{meant}")
 
     def takes(self, knob: str) -> bool:
         """Say whether a control means anything to it: ``workers``, ``strategy``, ``rate`` or ``cache``."""

@@ -93,24 +93,25 @@ SHORTEST_SHAPE = 12
 """Characters; nothing shorter is known as a credential by its shape."""
 _VALUE = r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"',;}\])][^\s,;}\])]*)"
 ASSIGNED = re.compile(
-    r"(?P<name>\b(?:[\w-]*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|password|passwd|(?:client[_-]?)?secret"
+    r"(?P<name>(?<![\w-])(?:[\w-]*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|password|passwd|(?:client[_-]?)?secret"
     r"|(?:access|auth|refresh|id|bearer)[_-]?token|(?<=[\"'])token(?=[\"']))[\"']?\s*[:=]\s*)" + _VALUE,
     re.IGNORECASE,
 )
 LOOSE = re.compile(
-    r"(?P<name>(?<![\w%-])(?:[\w-]*[_-])?(?:(?:api|bot|session)?token|auth|credentials?|x-(?:[\w-]*-)?key"
-    r"|(?:api|access|secret|private|subscription)[ _-]?key|secret|password)"
-    r"(?:[\"'`]?\s*[:=]\s*|\s+(?:(?:provided|given|used|value|is|was)(?:\s*:\s*|\s+))?)[\"'`(<]?)"
+    r"(?P<name>(?<![\w%-])[\w-]*?(?:token|auth|credentials?|x-(?:[\w-]{0,40}-)?key|secret|password"
+    r"|(?:api|access|secret|private|subscription)[ _-]?key)(?:[_-]?(?:\d{1,2}|value|prod|dev|live))?"
+    r"(?:[\"'`*]{0,3}\s*(?:[:=]{1,2}>?|->|→)\s*"
+    r"|\s+(?:(?:provided|given|used|value|is|was)(?:\s*:\s*|\s+))?)[\"'`*(<\[{]{0,3})"
     r"(?P<value>(?=[\w.~+/-]*\d)(?!\d*\.\d+(?:e[+-]?\d+)?(?![\w.]))[\w.~+/-]{15,}[\w~+/-]=*)",
     re.IGNORECASE,
 )
-OPAQUE = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{16,}")
+OPAQUE = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{16,}")
 """Letters and digits in one long run: no word, no date, no model's name."""
 JUMBLED = re.compile(r"[a-z](?=[A-Z\d])|\d(?=[A-Za-z])|[A-Z](?=\d)")
 JUMPS = 5
 """From letter to digit and back, from small to capital: so many are in no word and in few names of models."""
-PLACE = re.compile(rf"(?<![A-Za-z]){_PLACES}[_-]?token", re.IGNORECASE)
-SIGNED = re.compile(r"[:=]\s*[\"'`(<]?$")
+PLACE = re.compile(rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{_PLACES}[_-]?token)")
+SIGNED = re.compile(r"(?:[:=>]|->|→)\s*[\"'`*(<\[{]{0,3}$")
 LOOSE_HINTS = (
     "oken", "key", "auth", "ecret", "assword", "redential",
     "OKEN", "KEY", "Key", "AUTH", "Auth", "ECRET", "ASSWORD",

@@ -85,6 +85,11 @@ LOOSE = [
     "Incorrect API key provided: {0}.",
     "invalid token '{0}'",
     "The access key is {0}",
+    "**token**: `{0}`",
+    "token → {0}",
+    "githubToken: {0}",
+    "DB_PASSWORD_PROD={0}",
+    "{{'token': ['{0}']}}",
 ]
 
 
@@ -160,6 +165,7 @@ def test_code_that_names_a_secret_and_holds_none_is_left_alone(text):
         "Headers({'authorization': '[secure]'})",
         "Basic authentication and bearer authentication, digest mismatch",
         "Authorization: see the guide",
+        "| `Authorization: Bearer …` | `fl.Client(auth=f'Bearer {apiKey}')` |",
         "The `Authorization` header, cookies and an api_key: all of them",
         "https://h/?page=17&tokens=512&page_token=1234567890123456789",
         "sk-container-id sk-toggleable__content",
@@ -180,7 +186,7 @@ def test_code_that_names_a_secret_and_holds_none_is_left_alone(text):
         "{'nextPageToken': 'CAUQAA1a2b3c4d5e6f7g8h9'}",
         "authors: 2, tokens: 1234567890123456789",
         "https://h/bot/123456789 https://h/services/T0/B0/1234567890123456",
-        "['password', 'user'] ('cookie', 'user', 'page')",
+        "['password', 'user'] ('cookie', 'user', 'page') {'cookie': ['name', 'value']}",
     ],
 )
 def test_masks_placeholders_and_prose_are_none(text):

@@ -83,6 +83,11 @@ PLANTED = {
             f"<tbody><tr><td>1</td><td>&quot;{TOKEN}&quot;</td></tr></tbody></table>"
         ),
     ),
+    "a Markdown table": nbformat.v4.new_markdown_cell(f"| n | token |\n|---|---|\n| 1 | {TOKEN} |"),
+    "a word in two colours": code("", shown(text_html=f"token: {TOKEN[:9]}<b>{TOKEN[9:]}</b>")),
+    "a list in JSON": code(
+        "", nbformat.v4.new_output("display_data", {"application/json": {"token": [TOKEN]}})
+    ),
     "a printed column": code("", stream(str(pl.DataFrame({"n": [1, 2], "token": ["-", TOKEN]})))),
     "the given parameters": code(f'api_token = "{TOKEN}"', tags=["injected-parameters"]),
 }

@@ -14,6 +14,7 @@ __all__ = ["pairs"]
 _TELLING = re.compile(r"token|key|secret|passw|pwd|auth|cookie|credential", re.IGNORECASE)
 _SEPARATORS = (re.compile(r"[│┆║|]"), re.compile(r"\t"), re.compile(r","), re.compile(r";"))
 _NAME = re.compile(r"[\"']?[\w .-]{1,40}[\"']?")
+_RULES = tuple("╞├┌└+=-")
 _WORD = re.compile(r"\S+")
 
 
@@ -32,14 +33,10 @@ def pairs(text: str) -> Iterator[str]:
             yield from _below(rows)
         return
     lines = text.splitlines()
-    for number, line in enumerate(lines[:-1]):
-        if _TELLING.search(line) is None:
-            continue
-        for separator in _SEPARATORS:
-            if separator.search(line):
-                yield from _separated(lines, number, separator)
-        if line.startswith(" "):
-            yield from _set(lines, number)
+    for separator in _SEPARATORS:
+        if separator.search(text):
+            yield from _separated(lines, separator)
+    yield from _aligned(lines)
 
 
 def _below(rows: list[list[str]]) -> Iterator[str]:
@@ -51,32 +48,38 @@ def _below(rows: list[list[str]]) -> Iterator[str]:
                     yield f"{name}: {row[place]}"
 
 
-def _separated(lines: list[str], number: int, separator: re.Pattern[str]) -> Iterator[str]:
-    names = [name.strip() for name in separator.split(lines[number])]
-    if not all(_NAME.fullmatch(name) for name in names if name):
-        return
-    rows = [[name.strip("\"'") for name in names]]
-    for line in lines[number + 1 :]:
+def _separated(lines: list[str], separator: re.Pattern[str]) -> Iterator[str]:
+    rows: list[list[str]] = []
+    for line in lines:
         values = [value.strip() for value in separator.split(line)]
-        if len(values) == len(names):
+        if rows and len(values) == len(rows[0]):
             rows.append(values)
-        elif not line or line[0] not in "╞├┌└":
-            break
+        elif not rows or line[:1] not in _RULES:
+            yield from _below(rows)
+            rows = [[value.strip("\"'") for value in values]] if _is_head(values) else []
     yield from _below(rows)
 
 
-def _set(lines: list[str], number: int) -> Iterator[str]:
-    """Give what stands in lines below and ends where a name ends: how numbers and texts are aligned."""
-    telling = [
-        (match.end(), match[0]) for match in _WORD.finditer(lines[number]) if _TELLING.search(match[0])
-    ]
-    for line in lines[number + 1 :]:
+def _is_head(names: list[str]) -> bool:
+    return (
+        len(names) > 1
+        and all(_NAME.fullmatch(name) for name in names if name)
+        and any(_TELLING.search(name) for name in names)
+    )
+
+
+def _aligned(lines: list[str]) -> Iterator[str]:
+    """Give what stands in lines below and ends where a name ends: how columns are set with spaces."""
+    ends: dict[int, str] = {}
+    for line in lines:
         if not line.strip():
-            break
-        for match in _WORD.finditer(line):
-            for end, name in telling:
-                if match.end() == end and match.start() > 0:
-                    yield f"{name}: {match[0]}"
+            ends.clear()
+        elif ends or line[0] == " ":
+            for match in _WORD.finditer(line):
+                if match.end() in ends and match.start() > 0:
+                    yield f"{ends[match.end()]}: {match[0]}"
+                elif line[0] == " " and _TELLING.search(match[0]):
+                    ends[match.end()] = match[0]
 
 
 class _Tables(HTMLParser):

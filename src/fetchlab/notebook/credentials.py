@@ -38,7 +38,7 @@ _LITERAL = re.compile(r"[bru]{0,2}(?P<quote>[\"'])(?P<inside>.*?)(?:(?P=quote)|$
 _FORMATTED = re.compile(r"[br]?f[br]?[\"']", re.IGNORECASE)
 _CREDENTIAL = re.compile(rf"(?=[\w.~+/=-]*\d)[\w.~+/=-]{{{LONG},}}")
 _NAMED = re.compile(
-    r"(?P<quote>[\"'])(?P<name>[\w-]{3,40})(?P=quote)\]?\s*(?P<sign>[:,=])\s*[bru]{0,2}(?P<value>\"[^\"\n]*\"|'[^'\n]*')",
+    r"(?P<quote>[\"'])(?P<name>[\w-]{3,40})(?P=quote)\]?\s*(?P<sign>[:=]\s*\[|[:,=])\s*[bru]{0,2}(?P<value>\"[^\"\n]*\"|'[^'\n]*')",
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"(?:(?<!\w)|(?:set|env|default|header|add)\w*)\([bru]{0,2}$", re.IGNORECASE)
@@ -154,7 +154,7 @@ def _all(text: str, *, code: bool) -> Iterator[Secret]:
             yield Secret("a token or key", *match.span("value"))
     for match in _NAMED.finditer(text):
         name = match["name"]
-        if match["sign"] == "," and not _is_pair(match):
+        if match["sign"] not in (":", "=") and not _is_pair(match):
             continue
         if _SURE.search(name):
             yield from _valued(match, f"a secret under the name {name}", _told)
@@ -252,6 +252,7 @@ def _user_and_password(value: str) -> bool:
 
 def _header_like(value: str) -> bool:
     """A header's line in free text, or prose after the word."""
+    value = value.partition("`")[0]  # Markdown's end of what is quoted
     if not _given(value):
         return False
     words = [word for word in re.split(r"[\s;,=]+", value) if len(word) >= 6]

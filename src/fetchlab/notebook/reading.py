@@ -23,6 +23,7 @@ DEEP = 3
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELLS = re.compile(r"</t[dh]>\s*<t[dh][^>]*>", re.IGNORECASE)
 _TAGS = re.compile(r"<[^<>]*>")
+_INLINE = re.compile(r"</?(?:a|b|code|em|font|i|mark|small|span|strong|tspan|u|wbr)\b[^<>]*>", re.IGNORECASE)
 _STYLE = re.compile(r"<style\b.*?</style>", re.IGNORECASE | re.DOTALL)
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 
@@ -46,8 +47,9 @@ def texts(book: Any) -> Iterator[tuple[int | None, str, str, bool]]:
     """
     for number, place, cell in numbered(book):
         source = cell.source
-        for text in dict.fromkeys([source, _unquoted(source), *_decoded(source)]):
-            yield number, f"{place} source", text, cell.cell_type == "code"
+        code = cell.cell_type == "code"
+        for text in dict.fromkeys([source, _unquoted(source), *(_decoded if code else _readings)(source)]):
+            yield number, f"{place} source", text, code
         for text in _strings(cell.metadata):
             yield number, f"{place} metadata", text, False
         for text in _cell_texts(cell.get("outputs", [])):
@@ -110,8 +112,9 @@ def _readings(text: str) -> Iterator[str]:
 def _views(text: str) -> Iterator[str]:
     yield text
     if "<" in text and ">" in text:
-        words = _TAGS.sub(" ", _CELLS.sub(": ", _STYLE.sub(" ", text)))
-        yield html.unescape(words)
+        cells = _CELLS.sub(": ", _STYLE.sub(" ", text))
+        yield html.unescape(_TAGS.sub(" ", cells))
+        yield html.unescape(_TAGS.sub(" ", _INLINE.sub("", cells)))
     if "&" in text:
         yield html.unescape(text)
 
@@ -133,20 +136,18 @@ def _unquoted(text: str) -> str:
     return text.replace('\\"', '"').replace("\\'", "'")
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _strings(value: Any, name: str = "") -> Iterator[str]:
     """Give every string in a JSON value, with its name before it, as a reader would see it."""
     if isinstance(value, str):
         yield value
+        if name:
+            yield f'"{name}": "{value}"'
     elif isinstance(value, dict):
-        for name, inner in value.items():
-            if isinstance(inner, str):
-                yield inner
-                yield f'"{name}": "{inner}"'
-            else:
-                yield from _strings(inner)
+        for key, inner in value.items():
+            yield from _strings(inner, str(key))
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _strings(inner)
+            yield from _strings(inner, name)
 
 
 def _joined(value: Any, glue: str = "") -> str:

@@ -101,7 +101,7 @@ LOOSE = re.compile(
     r"(?P<name>(?<![\w%-])[\w-]*?(?:token|auth|credentials?|x-(?:[\w-]{0,40}-)?key|secret|password"
     r"|(?:api|access|secret|private|subscription)[ _-]?key)(?:[_-]?(?:\d{1,2}|value|prod|dev|live))?"
     r"(?:[\"'`*]{0,3}\s*(?:[:=]{1,2}>?|->|→)\s*"
-    r"|\s+(?:(?:provided|given|used|value|is|was)(?:\s*:\s*|\s+))?)[\"'`*(<\[{]{0,3})"
+    r"|[ \t]+(?:(?:provided|given|used|value|is|was)(?:\s*:\s*|[ \t]+))?)[\"'`*(<\[{]{0,3})"
     r"(?P<value>(?=[\w.~+/-]*\d)(?!\d*\.\d+(?:e[+-]?\d+)?(?![\w.]))[\w.~+/-]{15,}[\w~+/-]=*)",
     re.IGNORECASE,
 )

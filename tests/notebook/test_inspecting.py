@@ -204,6 +204,22 @@ def test_what_tells_nothing_is_left_alone(text):
     assert found(code("", stream(text)), code(f"# {text}"), nbformat.v4.new_markdown_cell(text)) == []
 
 
+def test_a_head_and_the_row_below_are_two_lines():
+    """A table of digests whose last column is called token holds none."""
+    digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    frame = pl.DataFrame({"sha256": [digest, digest], "token": ["how", "many"]})
+    with pl.Config(fmt_str_lengths=99):
+        texts = [
+            frame._repr_html_(),
+            frame.write_csv(),
+            str(frame),
+            f"<ul><li>token</li><li>{digest}</li></ul>",
+        ]
+    for text in texts:
+        assert found(code("", shown(text_html=text))) == []
+        assert found(code("", stream(text))) == []
+
+
 def test_an_error_is_found_unless_it_is_meant():
     """Half a notebook must not pass for a whole one; a page about errors shows some."""
     [finding] = found(code("1 / 0", error("division by zero")))

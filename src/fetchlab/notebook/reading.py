@@ -22,6 +22,7 @@ DEEP = 3
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELLS = re.compile(r"</t[dh]>\s*<t[dh][^>]*>", re.IGNORECASE)
+_BREAKS = re.compile(r"</(?:tr|p|li|h\d|text|dd|option)>|<br\b[^<>]*>", re.IGNORECASE)
 _TAGS = re.compile(r"<[^<>]*>")
 _INLINE = re.compile(r"</?(?:a|b|code|em|font|i|mark|small|span|strong|tspan|u|wbr)\b[^<>]*>", re.IGNORECASE)
 _STYLE = re.compile(r"<style\b.*?</style>", re.IGNORECASE | re.DOTALL)
@@ -112,7 +113,7 @@ def _readings(text: str) -> Iterator[str]:
 def _views(text: str) -> Iterator[str]:
     yield text
     if "<" in text and ">" in text:
-        cells = _CELLS.sub(": ", _STYLE.sub(" ", text))
+        cells = _BREAKS.sub("\n", _CELLS.sub(": ", _STYLE.sub(" ", text)))
         yield html.unescape(_TAGS.sub(" ", cells))
         yield html.unescape(_TAGS.sub(" ", _INLINE.sub("", cells)))
     if "&" in text:

@@ -11,7 +11,8 @@ import fetchlab
 
 ROOT = Path(fetchlab.__file__).parent
 ORDER = [
-    {"redaction", "shape"},
+    {"patterns", "shape"},
+    {"redaction"},
     {"errors"},
     {"httpx_bridge"},
     {"model"},

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fetchlab as fl
-from fetchlab.redaction import redact_headers, redact_text, redact_url
+from fetchlab.redaction import key_text, redact_headers, redact_text, redact_url
 
 TOKEN = "s3cr3t-T0ken-0123456789"
 tokens = st.text(
@@ -17,7 +17,7 @@ NAMES = """
     api_key apikey api-key APIKey x_api_key access_key token access_token accessToken auth_token
     refresh_token id_token sessiontoken secret client_secret clientSecret password passwd pwd auth
     authorization credential signature sig X-Amz-Signature X-Amz-Credential session_id sessionid sid
-    PHPSESSID jwt auth_code key subscription-key code session
+    PHPSESSID jwt auth_code key subscription-key code session apiToken api_secret
 """.split()  # noqa: SIM905
 HARMLESS = """
     monkey=1234567890123456789 page=17 postcode=1234567890123456789 keyword=abc
@@ -85,7 +85,45 @@ def test_secrets_in_free_text_are_masked(text, token):
 @pytest.mark.parametrize(
     "text",
     [
+        "SERVICE_TOKEN={0} is set",
+        "token: {0}",
+        "x-auth: {0}",
+        "Ocp-Apim-Subscription-Key: {0}",
+        "<Headers X-Api-Token={0}>",
+        "token {0} was refused",
+        "Incorrect API key provided: {0}",
+        "invalid token '{0}'",
+        "GET https://h/bot123456789:{0}/getMe gave 401",
+        "POST https://hooks.slack.com/services/T00000000/B00000000/{0} gave 404",
+        "POST https://h/api/webhooks/123456789/{0} gave 404",
+    ],
+)
+@given(token=st.from_regex(r"[a-z][0-9][A-Za-z0-9]{14,30}", fullmatch=True))
+def test_what_services_say_of_a_token_is_masked(text, token):
+    """The sentence of a refusal goes into frame, log and journal as it came."""
+    once = redact_text(text.format(token))
+    assert token not in once
+    assert redact_text(once) == once
+
+
+@given(one=tokens, other=tokens)
+@pytest.mark.parametrize("path", ["/bot123456789:{}/send", "hooks.slack.com/services/T0/B0/{}"])
+def test_a_key_tells_two_credentials_in_a_path_apart(path, one, other):
+    """Two bots that ask for one thing are two items, and neither token stands in the journal."""
+    keys = [key_text(f"https://h{path.format(token)}") for token in (one, other)]
+    assert one not in keys[0]
+    assert (keys[0] == keys[1]) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Unexpected token: '<' at position 0",
+        "next_page_token: CAUQAA1a2b3c4d5e6f7g8h9 is stale",
+        "0.01234567890123456 seconds per token: 0.01234567890123456",
+        "no model org/some-model-3.1-70b-instruct-2024-07-18, token: org/some-model-3.1-70b-instruct",
+        "bad revision 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
+        "no item 1b4e28ba-2fa1-41d2-883f-0016d3cca427",
         "token expected",
         "the key is missing: 'id'",
         "KeyError: 'monkey'",

@@ -28,14 +28,42 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from fetchlab.patterns import (
+    ASSIGNED,
+    ASSIGNED_KEY,
+    DOUBTFUL,
+    ENCODED,
+    HEADER_LINE,
+    HEADER_LINE_KEY,
+    HEADERS,
+    HINTS,
+    JUMBLED,
+    JUMPS,
+    LOOSE,
+    LOOSE_HINTS,
+    NESTED,
+    OPAQUE,
+    PAIR,
+    PATHS,
+    PLACE,
+    QUERY,
+    SCHEME,
+    SCHEME_KEY,
+    SHAPE_HINTS,
+    SHAPES,
+    SHORTEST_SHAPE,
+    SIGNED,
+    USERINFO,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = [
     "MASK",
-    "PATTERNS",
     "fingerprint",
     "is_credential",
+    "is_loose",
     "is_secret_name",
     "key_text",
     "key_url",
@@ -47,104 +75,6 @@ __all__ = [
 ]
 
 MASK = "***"
-
-_PLACES = r"(?:next|prev|previous|page|paging|pagination|continuation|continue|sync|resume|start|skip|cursor)"
-_SECRETS = (
-    r"api[_-]?key|apikey|access[_-]?key|secret[_-]?key|private[_-]?key|subscription[_-]?key"
-    r"|(?:access|auth|refresh|id|bearer|session)?token|(?:client)?secret"
-    r"|signature|sig|hmac|pin|pass|password|passwd|passphrase|pwd|appid|accesskeyid|awsaccesskeyid|auth|authorization|credentials?"
-    r"|session[_-]?id|sid|phpsessid|jsessionid|jwt|(?:auth|authorization)[_-]?code"
-)
-_MASKED = r"\*{3}(?:[0-9a-f]{16})?"
-_QUERY = re.compile(
-    rf"(?<=[?&;#])(?!(?:[\w.-]*[_.-])?{_PLACES}[_-]?token=)((?:[\w.-]*[_.-])?(?:{_SECRETS})=)"
-    rf"(?!{_MASKED}(?:[&;#\s\"'<>]|$))([^&;#\s\"'<>]+)",
-    re.IGNORECASE,
-)
-_DOUBTFUL = re.compile(
-    r"(?<=[?&;#])((?:[\w.-]*[_.-])?(?:key|code|session|hash)=)(?=[\w-]*\d)([\w-]{16,})(?![^&;#\s\"'<>])",
-    re.IGNORECASE,
-)
-
-
-def _nested(level: str, ends: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """The same two where ``?``, ``&``, ``;``, ``#`` and ``=`` are percent-encoded.
-
-    Args:
-        level: what stands between the percent sign and the digits: ``25`` for each further encoding.
-        ends: how the separators of this level and the outer ones begin.
-    """
-    before = f"%{level}" if "+" not in level else "25"  # of a fixed length, as it must be
-    begin = rf"(?:(?<={before}(?:3F|26|3B|23))|(?<=[=?&;#]))"
-    stop = rf"(?:[&;#\s\"'<>]|%{ends}(?:26|23|3B)|$)"
-    value = rf"(?:(?!{stop}).)+"
-    secret = rf"{begin}(?!(?:[\w.-]*[_.-])?{_PLACES}[_-]?token%)((?:[\w.-]*[_.-])?(?:{_SECRETS})%{level}3D)"
-    doubtful = rf"{begin}((?:[\w.-]*[_.-])?(?:key|code|session|hash)%{level}3D)"
-    return (
-        re.compile(rf"{secret}(?!{_MASKED}{stop})({value})", re.IGNORECASE),
-        re.compile(rf"{doubtful}(?=[\w-]*\d)([\w-]{{16,}})(?={stop})", re.IGNORECASE),
-    )
-
-
-_NESTED = (_nested("", ""), _nested("25", "(?:25)?"), _nested("(?:25){2,}+", "(?!)"))
-_ENCODED = re.compile(r"%(?:25)*3D", re.IGNORECASE)
-_USERINFO = re.compile(rf"(?<=//)(?!{_MASKED}@)[^/\s?#\"'<>]+@")
-_BEARER = re.compile(r"\b(bearer|basic|digest)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
-_SHAPES = re.compile(
-    r"\b(?:sk-[\w-]{16,}|[sr]k_(?:live|test)_\w{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|hf_\w{30,}"
-    r"|npm_\w{36}|pypi-[\w-]{40,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|xox[abeprs]-[\w-]{10,}|xapp-[\w-]{20,}|gsk_\w{40,}"
-    r"|(?:AKIA|ASIA)[A-Z0-9]{16}|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
-)
-SHORTEST_SHAPE = 12
-"""Characters; nothing shorter is known as a credential by its shape."""
-_VALUE = r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"',;}\])][^\s,;}\])]*)"
-_ASSIGNED = re.compile(
-    r"(?P<name>\b(?:[\w-]*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|password|passwd|(?:client[_-]?)?secret"
-    r"|(?:access|auth|refresh|id|bearer)[_-]?token|(?<=[\"'])token(?=[\"']))[\"']?\s*[:=]\s*)" + _VALUE,
-    re.IGNORECASE,
-)
-_HEADER_LINE = re.compile(
-    r"(?P<name>\b(?:proxy-authorization|authorization|set-cookie|cookie)[\"']?\s*[:=]\s*)"
-    r"(?P<value>\"[^\"]*\"|'[^']*'|[^\r\n]+)",
-    re.IGNORECASE,
-)
-_NO_MASK = rf"(?!{_MASKED}(?![\w.~+/=-]))"
-_HEADER_LINE_KEY = re.compile(
-    r"(\b(?:proxy-authorization|authorization|set-cookie|cookie)[\"']?\s*[:=]\s*+)"
-    rf"{_NO_MASK}(\"[^\"]*\"|'[^']*'|[^\r\n]+)",
-    re.IGNORECASE,
-)
-_ASSIGNED_KEY = re.compile(
-    rf"(?<![\w.%-])(?!(?:[\w.-]*[_.-])?{_PLACES}[_-]?token\b)"
-    rf"((?:[\w.-]*[_.-])?(?:{_SECRETS})[\"']?\s*[:=]\s*+)"
-    rf"{_NO_MASK}(\"[^\"]*\"|'[^']*'|[^\s\"',;&}}\])][^\s,;&}}\])]*)",
-    re.IGNORECASE,
-)
-_BEARER_KEY = re.compile(
-    r"(\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC|[Dd]igest|DIGEST)\s+)(?=\S*(?:\d|[a-z][A-Z]))([\w.~+/=-]{6,})"
-)
-"""``Basic dXNlcjpw``, and not ``basic research``: an item's name must stay what it is."""
-_SHAPE_HINTS: tuple[str, ...] = ("bearer", "basic", "digest", "sk-", "gh", "aiza", "xox", "akia", "eyj")
-_HINTS: tuple[str, ...] = (
-    "key", "token", "secret", "sig", "hmac", "pin", "pass", "pwd", "appid", "auth", "credential", "sid",
-    "session", "jwt", "code", "hash", "cookie", "@", *_SHAPE_HINTS,
-)  # fmt: skip
-"""One of these is in every text that holds what is taken for a secret; without ``=:@%`` one of the former."""
-_HEADERS = re.compile(
-    r"authorization|(?:^|-)auth$|cookie|(?:^|-)(?:api-?)?key$|token|secret|password|signature|credential|session",
-    re.IGNORECASE,
-)
-
-PATTERNS = {
-    "userinfo": _USERINFO,
-    "query": _QUERY,
-    "doubtful": _DOUBTFUL,
-    "scheme": _BEARER,
-    "header": _HEADER_LINE,
-    "assigned": _ASSIGNED,
-    "shape": _SHAPES,
-}
-"""For those who must say where a secret stands rather than hide it: see ``notebook/credentials.py``."""
 
 
 def redact_url(url: str) -> str:
@@ -163,9 +93,25 @@ def key_url(url: str) -> str:
 
 def redact_text(text: str) -> str:
     """Return free text, an exception's message say, with secrets in URLs and headers masked."""
-    text = _BEARER.sub(rf"\1 {MASK}", redact_url(text))
-    text = _HEADER_LINE.sub(_masked, _ASSIGNED.sub(_masked, text))
-    return _SHAPES.sub(MASK, text)
+    text = SCHEME.sub(rf"\1 {MASK}", redact_url(text))
+    text = HEADER_LINE.sub(_masked, ASSIGNED.sub(_masked, text))
+    if any([word in text for word in LOOSE_HINTS]):  # noqa: C419  # faster
+        text = LOOSE.sub(_masked_if_loose, text)
+    return SHAPES.sub(MASK, text)
+
+
+def is_loose(match: re.Match[str]) -> bool:
+    """Tell ``token: a8Z…`` and ``token a8Z… was refused`` from a page's token, a model's name and prose.
+
+    Args:
+        match: one of :data:`fetchlab.patterns.LOOSE`.
+    """
+    if PLACE.search(match["name"]):
+        return False
+    value = match["value"]
+    return OPAQUE.search(value) is not None or (
+        SIGNED.search(match["name"]) is not None and len(JUMBLED.findall(value)) >= JUMPS
+    )
 
 
 def key_text(text: str) -> str:
@@ -174,18 +120,18 @@ def key_text(text: str) -> str:
     More is taken for a secret than in a message, ``token=…`` without a URL for one: nothing is lost by it.
     """
     if "=" in text or ":" in text or "@" in text or "%" in text:
-        words = _HINTS
+        words = HINTS
     elif len(text) < SHORTEST_SHAPE:
         return text
     else:
-        words = _SHAPE_HINTS
+        words = SHAPE_HINTS
     lowered = text.lower()
     if not any([word in lowered for word in words]):  # noqa: C419  # faster
         return text
     text = key_url(f"?{text}")[1:]  # a query by itself is one, too
-    for pattern in (_HEADER_LINE_KEY, _ASSIGNED_KEY, _BEARER_KEY):
+    for pattern in (HEADER_LINE_KEY, ASSIGNED_KEY, SCHEME_KEY):
         text = pattern.sub(_marked, text)
-    return _SHAPES.sub(lambda match: fingerprint(match[0]), text)
+    return SHAPES.sub(lambda match: fingerprint(match[0]), text)
 
 
 def fingerprint(secret: str) -> str:
@@ -202,30 +148,32 @@ def redact_header(name: str, value: str) -> str:
     """Return a header's value, masked if it is secret."""
     if is_secret_name(name):
         return MASK
-    return value if len(value) < SHORTEST_SHAPE else _SHAPES.sub(MASK, value)
+    return value if len(value) < SHORTEST_SHAPE else SHAPES.sub(MASK, value)
 
 
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Say whether a header of this name carries a credential."""
-    return _HEADERS.search(name) is not None
+    return HEADERS.search(name) is not None
 
 
 def is_credential(name: str, value: str) -> bool:
     """Say whether a header is one that only its own host may see."""
     return is_secret_name(name) or (
-        len(value) >= SHORTEST_SHAPE and bool(_SHAPES.search(value) or _BEARER.search(value))
+        len(value) >= SHORTEST_SHAPE and bool(SHAPES.search(value) or SCHEME.search(value))
     )
 
 
 def _url(url: str, mask: Callable[[str], str]) -> str:
     if "@" in url:
-        url = _USERINFO.sub(lambda match: mask(match[0][:-1]) + "@", url)
+        url = USERINFO.sub(lambda match: mask(match[0][:-1]) + "@", url)
     if "=" in url:
-        url = _QUERY.sub(lambda match: match[1] + mask(match[2]), url)
-        url = _DOUBTFUL.sub(_marked, url)
-    if "%" in url and _ENCODED.search(url):
-        for secret, doubtful in _NESTED:
+        url = QUERY.sub(lambda match: match[1] + mask(match[2]), url)
+        url = DOUBTFUL.sub(_marked, url)
+    if "/bot" in url or "hook" in url:
+        url = PATHS.sub(lambda match: mask(match[0]), url)
+    if "%" in url and ENCODED.search(url):
+        for secret, doubtful in NESTED:
             url = secret.sub(lambda match: match[1] + mask(match[2]), url)
             url = doubtful.sub(_marked, url)
     return url
@@ -239,6 +187,10 @@ def _masked(match: re.Match[str]) -> str:
     return match["name"] + MASK
 
 
+def _masked_if_loose(match: re.Match[str]) -> str:
+    return _masked(match) if is_loose(match) else match[0]
+
+
 def _marked(match: re.Match[str]) -> str:
     return match[1] + fingerprint(match[2])
 
@@ -250,7 +202,6 @@ _SECRET_WORDS = frozenset(
     """.split()  # noqa: SIM905
 )
 _WORDS = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
-_PAIR = re.compile(rf"(?P<name>(?<![\w-])(?:[\w.-]*[_.-])?(?:{_SECRETS})\s*[=:]\s*)" + _VALUE, re.IGNORECASE)
 
 
 def redact_data(value: Any, *, secret: bool = False) -> Any:
@@ -274,7 +225,7 @@ def redact_data(value: Any, *, secret: bool = False) -> Any:
 
 
 def _without_secrets(text: str) -> str:
-    return _PAIR.sub(_masked, redact_text(text))
+    return PAIR.sub(_masked, redact_text(text))
 
 
 @lru_cache(maxsize=1024)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetchlab.notebook.credentials import find, masked
+from fetchlab.notebook.credentials import find, known, masked
 
 tokens = st.text(string.ascii_letters + string.digits + "-_", min_size=20, max_size=40).map("7{}".format)
+opaque = st.text(string.ascii_letters + string.digits, min_size=16, max_size=40).map("a7{}".format)
 
 ANYWHERE = [
     "https://h/p?page=2&api_key={0}",
@@ -64,6 +65,53 @@ def test_in_output_it_needs_no_quotes(text, token):
     assert token not in masked(planted, find(planted))[0]
 
 
+LOOSE = [
+    "https://h/?apiToken={0}",
+    "https://h/?u=https%3A%2F%2Fi%2F%3Ftoken%3D{0}",
+    "https://h/?u=https%253A%252F%252Fi%252F%253Fapi_key%253D{0}%2526page%253D2",
+    "https://chat.example/bot123456789:{0}/getMe",
+    "https://hooks.slack.com/services/T00000000/B00000000/{0}",
+    "https://chat.example/api/webhooks/123456789/{0}",
+    "GITHUB_TOKEN={0}",
+    "export AWS_SESSION_TOKEN={0}",
+    "token: {0}",
+    "token={0}, page 2",
+    "X-Token: {0}",
+    "x-auth: {0}",
+    "X-Functions-Key: {0}",
+    "Ocp-Apim-Subscription-Key: {0}",
+    "<Headers X-Api-Token={0}>",
+    "token {0} was refused",
+    "Incorrect API key provided: {0}.",
+    "invalid token '{0}'",
+    "The access key is {0}",
+    "**token**: `{0}`",
+    "token → {0}",
+    "githubToken: {0}",
+    "DB_PASSWORD_PROD={0}",
+    "{{'token': ['{0}']}}",
+]
+
+
+@pytest.mark.parametrize("text", LOOSE)
+@given(token=opaque)
+def test_it_needs_no_exact_form(text, token):
+    """Logs, exceptions and services' own paths say it in their own ways."""
+    planted = text.format(token)
+    assert token not in masked(planted, find(planted))[0]
+
+
+@given(token=opaque)
+def test_what_was_recognised_once_is_known_everywhere(token):
+    """The value of a header is printed without its name a cell later."""
+    again = known([f"Bearer {token}"], ["hunter two"])
+    for text in (f"it was {token}", f"<td>{token}x</td>", "typed: hunter two", "typed: hunter%20two"):
+        shown, _ = masked(text, again(text))
+        assert token not in shown
+        assert "***" in shown
+    assert again("Bearer of news, hunter twofold") == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -94,6 +142,13 @@ def test_a_weak_credential_is_one_as_well(text):
         'sort_key = "released_at_2020_01"',
         'print("wrong password")',
         'parse_token = "page"',
+        'token = os.environ["X1234567890123456789"]',
+        "token = getpass()",
+        "token = tokens_by_name_2024_01[0]",
+        "auth = sessions.build_2024_client(1)",
+        'df.select("password", "user").rename({"n": "count"})',
+        'columns = ["cookie", "user", "api_key", "secret"]',
+        'url = f"https://h/?u=https%3A%2F%2Fi%2F%3Ftoken%3D{token}"',
     ],
 )
 def test_code_that_names_a_secret_and_holds_none_is_left_alone(text):
@@ -110,6 +165,7 @@ def test_code_that_names_a_secret_and_holds_none_is_left_alone(text):
         "Headers({'authorization': '[secure]'})",
         "Basic authentication and bearer authentication, digest mismatch",
         "Authorization: see the guide",
+        "| `Authorization: Bearer …` | `fl.Client(auth=f'Bearer {apiKey}')` |",
         "The `Authorization` header, cookies and an api_key: all of them",
         "https://h/?page=17&tokens=512&page_token=1234567890123456789",
         "sk-container-id sk-toggleable__content",
@@ -118,6 +174,19 @@ def test_code_that_names_a_secret_and_holds_none_is_left_alone(text):
         "Unexpected token: '<' at position 0",
         '"session": "first", "key": "GET http://h/a1234567890"',
         "sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "revision 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
+        "id 1b4e28ba-2fa1-41d2-883f-0016d3cca427, key 1b4e28ba-2fa1-41d2-883f-0016d3cca427",
+        "model org/some-model-3.1-70b-instruct-2024-07-18, per token some-model-4o-mini-2024-07-18",
+        "token: how many words",
+        "token: org/some-model-3.1-70b-instruct",
+        "seconds per token: 0.01234567890123456",
+        "token: 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
+        "next page token: CAUQAA1a2b3c4d5e6f7g8h9",
+        "nextPageToken=CAUQAA1a2b3c4d5e6f7g8h9",
+        "{'nextPageToken': 'CAUQAA1a2b3c4d5e6f7g8h9'}",
+        "authors: 2, tokens: 1234567890123456789",
+        "https://h/bot/123456789 https://h/services/T0/B0/1234567890123456",
+        "['password', 'user'] ('cookie', 'user', 'page') {'cookie': ['name', 'value']}",
     ],
 )
 def test_masks_placeholders_and_prose_are_none(text):

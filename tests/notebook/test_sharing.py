@@ -100,6 +100,47 @@ def test_secrets_are_refused_whatever_is_said(write, tmp_path):
         assert written(tmp_path / "out") == []
 
 
+FIELD = f"""import ipywidgets
+field = ipywidgets.Password(value='{TOKEN[:8]}' + '{TOKEN[8:]}', description='Key')
+field"""
+CHART = """import altair
+altair.Chart({'values': [{'x': 1}]}).mark_bar().encode(x='x:Q').properties(title='Mine')"""
+
+
+def test_a_password_field_is_shared_empty(write, tmp_path):
+    """The screen shows dots, the saved state clear text; the field without it may be sent."""
+    done = share(write(FIELD), tmp_path / "out")
+    for file in (done.notebook, done.html):
+        text = file.read_text(encoding="utf-8")
+        assert TOKEN not in text
+        assert "Key" in text
+    assert "PasswordModel" in done.notebook.read_text(encoding="utf-8")
+
+
+def test_what_was_typed_into_a_password_field_is_refused_elsewhere(write, tmp_path):
+    """Printed, it has neither name nor shape; and the list must not hold it either."""
+    source = write(FIELD, "print('it is', field.value)", "raise RuntimeError('token ' + field.value + ' no')")
+    with pytest.raises(NotShareable) as refused:
+        share(source, tmp_path / "out", force=True)
+    told = str(refused.value)
+    assert "cell 4, In [3] output: a secret known from elsewhere: it is ***" in told
+    assert re.search(r"cell 5, In \[4\] output: .*token \*\*\* no", told)
+    assert TOKEN not in told + "".join(map(str, refused.value.findings))
+    assert written(tmp_path / "out") == []
+
+
+def test_figures_are_drawn_without_being_asked_for(write, tmp_path):
+    """A notebook whose first cell sets no renderer showed the words `alt.VConcatChart(...)`."""
+    done = share(write(RUN, "run.plot()", CHART), tmp_path / "out", {"count": 5})
+    page = done.html.read_text(encoding="utf-8")
+    assert page.count("<svg") == 2
+    assert ">Mine</text>" in page
+    assert "Chart(...)" not in page
+    outputs = [cell.outputs for cell in nbformat.read(done.notebook, as_version=4).cells[4:]]
+    assert [set(output.data) for [output] in outputs] == [{"image/svg+xml", "text/plain"}] * 2
+    assert done.notes == []
+
+
 def test_paths_and_errors_are_refused_unless_forced(write, tmp_path):
     """They tell whose machine it was; whether that matters is the author's to say."""
     source = write("print('/home/' + 'somebody/x.csv')", "1 / 0", "print('never')")

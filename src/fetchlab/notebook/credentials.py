@@ -1,4 +1,4 @@
-"""Where in a text a credential stands: by the names of :mod:`fetchlab.redaction`, and with a second look.
+"""Where in a text a credential stands: by the list of :mod:`fetchlab.patterns`, and with a second look.
 
 Redaction may mask a harmless word; whoever refuses to share a notebook for one must be right. So a value
 counts only if it could be a credential: no mask, no placeholder, no name of a variable.
@@ -6,21 +6,25 @@ counts only if it could be a credential: no mask, no placeholder, no name of a v
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote
 
-from fetchlab.redaction import MASK, PATTERNS, is_secret_name
+from fetchlab import patterns
+from fetchlab.redaction import MASK, is_loose, is_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Secret", "find", "masked"]
+__all__ = ["Secret", "find", "known", "masked", "merged"]
 
 LONG = 16
+TELLING = 12
 SHORT = 4
 
 _PLACEHOLDER = re.compile(
-    r"\*{3}.*|\[\w+\]|<[^<>]*>|\$?\{[^{}]*\}|%\(?\w+\)?s?|\$\w+|[.…*x•-]+"
+    r"\*{3}.*|0x[0-9a-f]{40}|\[\w+\]|<[^<>]*>|\$?\{[^{}]*\}|%\(?\w+\)?s?|\$\w+|[.…*x•-]+"
     r"|(?:your|my)[-_ ](?:\w+[-_ ])?(?:key|token|secret|password)(?:[-_ ]here)?"
     r"|bearer|basic|digest|token|api-?key"  # a scheme, and its credential is to come
     r"|demo|test|testing|testbed|example|changeme|placeholder|none|null|true|false|redacted|hidden|masked",
@@ -34,9 +38,10 @@ _LITERAL = re.compile(r"[bru]{0,2}(?P<quote>[\"'])(?P<inside>.*?)(?:(?P=quote)|$
 _FORMATTED = re.compile(r"[br]?f[br]?[\"']", re.IGNORECASE)
 _CREDENTIAL = re.compile(rf"(?=[\w.~+/=-]*\d)[\w.~+/=-]{{{LONG},}}")
 _NAMED = re.compile(
-    r"(?P<quote>[\"'])(?P<name>[\w-]{3,40})(?P=quote)\]?\s*[:,=]\s*[bru]{0,2}(?P<value>\"[^\"\n]*\"|'[^'\n]*')",
+    r"(?P<quote>[\"'])(?P<name>[\w-]{3,40})(?P=quote)\]?\s*(?P<sign>[:=]\s*\[|[:,=])\s*[bru]{0,2}(?P<value>\"[^\"\n]*\"|'[^'\n]*')",
     re.IGNORECASE,
 )
+_PAIR = re.compile(r"(?:(?<!\w)|(?:set|env|default|header|add)\w*)\([bru]{0,2}$", re.IGNORECASE)
 _PLAIN = re.compile(
     r"\b(?P<name>(?:\w*_)?(?:token|key|auth|pwd|passphrase|credentials?|cookie|session(?:_?id)?))[\"']?\]?\s*=\s*"
     r"[bru]{0,2}(?P<value>\"[^\"\n]*\"|'[^'\n]*')",
@@ -46,8 +51,10 @@ _SURE = re.compile(
     r"authorization|cookie|(?:api|access|secret|private)[_-]?key|password|passwd|secret", re.IGNORECASE
 )
 _PLACES = re.compile(
-    r"(?:next|prev|previous|page|continuation|sync|resume|start|sort|primary|foreign)_", re.IGNORECASE
+    r"(?i:next|prev|previous|page|continuation|sync|resume|start|sort|primary|foreign)(?:[_-]|(?=[A-Z]))"
 )
+_PAGING = re.compile(r"\b(?:next|prev|previous|page|continuation|sync|resume|start)[ ]$", re.IGNORECASE)
+_PARTS = re.compile(r"[\s;,=&\"']+")
 _PRIVATE = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|.*)", re.DOTALL
 )
@@ -74,7 +81,12 @@ def find(text: str, *, code: bool = False) -> list[Secret]:
         text: free text, a repr, a traceback, a notebook's cell.
         code: True for source code, where only a literal can be a credential, not the name of a variable.
     """
-    found = sorted(_all(text, code=code), key=lambda secret: (secret.start, -secret.end))
+    return merged(_all(text, code=code))
+
+
+def merged(secrets: Iterable[Secret]) -> list[Secret]:
+    """Return secrets in order, those that overlap as one."""
+    found = sorted(secrets, key=lambda secret: (secret.start, -secret.end))
     kept: list[Secret] = []
     for secret in found:
         if kept and secret.start < kept[-1].end:
@@ -83,6 +95,23 @@ def find(text: str, *, code: bool = False) -> list[Secret]:
         else:
             kept.append(secret)
     return kept
+
+
+def known(values: Iterable[str], given: Iterable[str] = ()) -> Callable[[str], list[Secret]]:
+    """Return what finds the same secrets again, where neither name nor shape tells them.
+
+    Args:
+        values: secrets found in other texts, with what stands around them: ``Bearer a8Z…``.
+        given: secrets known from elsewhere, of whatever shape.
+    """
+    words = {word for value in values for word in [value, *_PARTS.split(value)] if _telling(word)}
+    words |= {value for value in given if _given(value)}
+    words |= {form for word in words for form in (quote(word, safe=""), html.escape(word))}
+    if not words:
+        return lambda _: []
+    ordered = sorted(words, key=len, reverse=True)
+    pattern = re.compile("|".join(re.escape(word) if _telling(word) else _alone(word) for word in ordered))
+    return lambda text: list(_spans(pattern, text, 0, "a secret known from elsewhere", lambda _: True))
 
 
 def masked(text: str, secrets: list[Secret]) -> tuple[str, list[tuple[int, int]]]:
@@ -98,23 +127,35 @@ def masked(text: str, secrets: list[Secret]) -> tuple[str, list[tuple[int, int]]
 
 def _all(text: str, *, code: bool) -> Iterator[Secret]:
     yield from _spans(_PRIVATE, text, 0, "a private key", lambda _: True)
-    yield from _spans(PATTERNS["shape"], text, 0, "a token", _shaped)
-    yield from _spans(PATTERNS["query"], text, 2, "a credential in a URL", _given)
-    yield from _spans(PATTERNS["doubtful"], text, 2, "a credential in a URL", _given)
-    for match in PATTERNS["userinfo"].finditer(text):
+    yield from _spans(patterns.SHAPES, text, 0, "a token", _shaped)
+    yield from _spans(patterns.PATHS, text, 0, "a credential in a URL", _given)
+    yield from _spans(patterns.QUERY, text, 2, "a credential in a URL", _given)
+    yield from _spans(patterns.DOUBTFUL, text, 2, "a credential in a URL", _given)
+    for pattern in (pattern for level in patterns.NESTED for pattern in level):
+        yield from _spans(pattern, text, 2, "a credential in a URL", lambda value: _given(unquote(value)))
+    for match in patterns.USERINFO.finditer(text):
         if _user_and_password(match[0]):
             yield Secret("a password in a URL", match.start(), match.end() - 1)
-    for match in PATTERNS["scheme"].finditer(text):
+    for match in patterns.SCHEME.finditer(text):
         value = match[0].split(None, 1)[1]
         if _random(value):
             yield Secret(f"a {match[1].lower()} credential", match.end() - len(value), match.end())
-    for match in PATTERNS["header"].finditer(text):
+    for match in patterns.HEADER_LINE.finditer(text):
         what = "a cookie" if "cookie" in match["name"].lower() else "an authorization header"
         yield from _valued(match, what, _told, _credential if code else _header_like)
-    for match in PATTERNS["assigned"].finditer(text):
+    for match in patterns.ASSIGNED.finditer(text):
         yield from _valued(match, "a password or key", _told, _credential if code else _assigned_like)
+    for match in patterns.LOOSE.finditer(text):
+        if (
+            is_loose(match)
+            and not _PAGING.search(text, max(0, match.start() - TELLING - 2), match.start())
+            and _loosely(match["value"], code=code)
+        ):
+            yield Secret("a token or key", *match.span("value"))
     for match in _NAMED.finditer(text):
         name = match["name"]
+        if match["sign"] not in (":", "=") and not _is_pair(match):
+            continue
         if _SURE.search(name):
             yield from _valued(match, f"a secret under the name {name}", _told)
         elif is_secret_name(name.replace("_", "-")) and not _PLACES.match(name):
@@ -147,6 +188,17 @@ def _valued(
             yield Secret(what, start, start + len(value))
 
 
+def _is_pair(match: re.Match[str]) -> bool:
+    """Tell a name and its value from two names: ``["password", "user"]`` are columns."""
+    if re.search(r"\d", match["value"]):
+        return True
+    text, start = match.string, match.start()
+    return (
+        _PAIR.search(text, max(0, start - 40), start) is not None
+        and text[match.end() : match.end() + 1] == ")"
+    )
+
+
 def _given(value: str) -> bool:
     """Tell a value from a mask, a placeholder, or what an f-string is going to put there."""
     plain = _BRACES.sub("", value).strip()
@@ -161,6 +213,26 @@ def _told(value: str) -> bool:
 def _credential(value: str) -> bool:
     plain = _CREDENTIAL.fullmatch(value) is not None
     return plain and _given(value) and _CODE_NAME.fullmatch(value) is None
+
+
+def _loosely(value: str, *, code: bool) -> bool:
+    """Tell a credential without quotes from a name, a path and, in code, from an expression."""
+    if patterns.OPAQUE.search(value):
+        return _given(value)
+    return not code and "/" not in value and _given(value) and _CODE_NAME.fullmatch(value) is None
+
+
+def _telling(word: str) -> bool:
+    """Tell a word that is a secret wherever it stands from one that may be a word."""
+    return (
+        len(word) >= TELLING
+        and re.search(r"\d", word) is not None
+        and re.search(r"[A-Za-z]", word) is not None
+    )
+
+
+def _alone(word: str) -> str:
+    return rf"(?<!\w){re.escape(word)}(?!\w)"
 
 
 def _random(value: str) -> bool:
@@ -180,6 +252,7 @@ def _user_and_password(value: str) -> bool:
 
 def _header_like(value: str) -> bool:
     """A header's line in free text, or prose after the word."""
+    value = value.partition("`")[0]  # Markdown's end of what is quoted
     if not _given(value):
         return False
     words = [word for word in re.split(r"[\s;,=]+", value) if len(word) >= 6]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import ConfigError
-from fetchlab.notebook import closing
+from fetchlab.notebook import closing, passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +43,7 @@ def execute(
     book, error = executed(source, parameters)
     if error is not None:
         raise error
+    passwords.take(book)
     if target.resolve() == source.resolve():  # its own parameters stand
         book.cells = [cell for cell in book.cells if INJECTED not in cell.metadata.get("tags", [])]
     write(book, target)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import html
 import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.notebook import credentials
-from fetchlab.notebook.headless import INJECTED
+from fetchlab.notebook import credentials, reading
+from fetchlab.patterns import OPAQUE
+from fetchlab.redaction import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 __all__ = ["Finding", "inspect", "own_names"]
 
@@ -26,10 +26,6 @@ AROUND = 30
 EACH = 5
 """Findings of one kind told of one place; the rest are the same again."""
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_CELLS = re.compile(r"</t[dh]>\s*<t[dh][^>]*>", re.IGNORECASE)
-_TAGS = re.compile(r"<[^<>]*>")
-_STYLE = re.compile(r"<style\b.*?</style>", re.IGNORECASE | re.DOTALL)
 _HOME = re.compile(
     r"(?:(?<![\w./~])|(?<=file://))(?:/(?:home|Users)/|/root[/](?=[\w.]))[\w.@+/-]*[\w@+/-]"
     r"|\b[A-Za-z]:[\\/]{1,2}(?:Users|Documents and Settings)[\\/]{1,2}[\w.@ -]*\w",
@@ -80,92 +76,37 @@ def own_names() -> frozenset[str]:
     return frozenset(name for name in names if len(name) > 2 and name.lower() not in _COMMON)
 
 
-def inspect(book: Any, names: Collection[str] | None = None) -> list[Finding]:
+def inspect(book: Any, names: Collection[str] | None = None, secrets: Collection[str] = ()) -> list[Finding]:
     """Return everything in a notebook that must not be shared, in order.
 
     Args:
         book: the executed notebook.
         names: names of people and machines to look for; this person's and machine's unless told.
+        secrets: values that must not stand anywhere, whatever they look like.
     """
     names = own_names() if names is None else names
+    texts = [(*text, credentials.find(text[2], code=text[3])) for text in reading.texts(book)]
+    values = [text[secret.start : secret.end] for _, _, text, _, found in texts for secret in found]
+    known = credentials.known(values, secrets)
     found: dict[tuple[int | None, str, str, str], Finding] = {}
     counts: dict[tuple[int | None, str, str], int] = {}
-    for cell, where, text, code in _texts(book):
-        for what, excerpt, secret in _found(text, names, code=code):
+    for cell, where, text, _, own in texts:
+        for what, excerpt, secret in _found(text, names, credentials.merged([*own, *known(text)])):
             kind = (cell, where, what)
             counts[kind] = counts.get(kind, 0) + 1
             if counts[kind] <= EACH:
                 found.setdefault((*kind, excerpt), Finding(cell, where, what, excerpt, secret))
     errors = [
-        Finding(cell, where, "an error", excerpt, secret=False) for cell, where, excerpt in _errors(book)
+        Finding(cell, where, "an error", excerpt, secret=False)
+        for cell, where, excerpt in _errors(book, known)
     ]
     return sorted([*found.values(), *errors], key=lambda finding: (finding.cell is None, finding.cell or 0))
 
 
-def _numbered(book: Any) -> Iterator[tuple[int | None, str, Any]]:
-    """Give each cell with its number in the notebook as it was given, and the name of its place."""
-    number = 0
-    for cell in book.cells:
-        if INJECTED in cell.metadata.get("tags", []):
-            yield None, "the given parameters", cell
-            continue
-        number += 1
-        count = cell.get("execution_count")
-        yield number, f"In [{count}]" if count else str(cell.cell_type), cell
-
-
-def _texts(book: Any) -> Iterator[tuple[int | None, str, str, bool]]:
-    """Give every text of a notebook: cell, place, text, and whether it is code."""
-    for number, place, cell in _numbered(book):
-        for text in {cell.source, _unquoted(cell.source)}:
-            yield number, f"{place} source", text, cell.cell_type == "code"
-        for text in _strings(cell.metadata):
-            yield number, f"{place} metadata", text, False
-        for output in cell.get("outputs", []):
-            for text in _output_texts(output):
-                yield number, f"{place} output", text, False
-    for name, value in book.metadata.items():
-        place = "a widget's state" if name == "widgets" else f"metadata {name}"
-        for text in _strings(value):
-            for one in _readings(text):
-                yield None, place, one, False
-
-
-def _output_texts(output: Any) -> Iterator[str]:
-    for key in ("text", "ename", "evalue", "traceback"):
-        if key in output:
-            yield from _readings(_joined(output[key], "\n" if key == "traceback" else ""))
-    for kind, value in output.get("data", {}).items():
-        if kind.startswith(("image/", "audio/", "video/")) and kind != "image/svg+xml":
-            continue  # base64, in which every shape occurs by chance
-        if isinstance(value, dict) or kind.endswith("json"):
-            for text in _strings(value):
-                yield from _readings(text)
-        else:
-            yield from _readings(_joined(value))
-    for text in _strings(output.get("metadata", {})):
-        yield from _readings(text)
-
-
-def _readings(text: str) -> Iterator[str]:
-    """Give a text as its reader sees it: without colours, and HTML also without its tags and entities."""
-    plain = _unquoted(_ANSI.sub("", text))
-    yield plain
-    if "<" in plain and ">" in plain:
-        words = _TAGS.sub(" ", _CELLS.sub(": ", _STYLE.sub(" ", plain)))
-        yield html.unescape(words)
-    if "&" in plain:
-        yield html.unescape(plain)
-
-
-def _unquoted(text: str) -> str:
-    """Return a literal within a literal as one."""
-    return text.replace('\\"', '"').replace("\\'", "'")
-
-
-def _found(text: str, names: Collection[str], *, code: bool) -> Iterator[tuple[str, str, bool]]:
+def _found(
+    text: str, names: Collection[str], secrets: list[credentials.Secret]
+) -> Iterator[tuple[str, str, bool]]:
     """Give what a text holds: what it is, an excerpt without secrets, and whether it is one."""
-    secrets = credentials.find(text, code=code)
     shown, places = credentials.masked(text, secrets)
     for secret, (start, end) in zip(secrets, places, strict=True):
         yield secret.what, _excerpt(shown, start, end), True
@@ -191,37 +132,22 @@ def _is_local(path: str) -> bool:
 
 
 def _excerpt(text: str, start: int, end: int) -> str:
+    """Return what stands around a place, without what could be a secret that nobody has recognised."""
+    text = OPAQUE.sub(lambda match: "\0" * len(match[0]), text)
     before, after = text[max(0, start - AROUND) : start], text[end : end + AROUND]
     middle = text[start:end] if end - start <= 3 * AROUND else text[start : start + 3 * AROUND] + "…"
     left, right = "…" if start > AROUND else "", "…" if end + AROUND < len(text) else ""
-    return " ".join(f"{left}{before}{middle}{after}{right}".split())
+    return re.sub("\0+", MASK, " ".join(f"{left}{before}{middle}{after}{right}".split()))
 
 
-def _errors(book: Any) -> Iterator[tuple[int | None, str, str]]:
-    for number, place, cell in _numbered(book):
+def _errors(
+    book: Any, known: Callable[[str], list[credentials.Secret]]
+) -> Iterator[tuple[int | None, str, str]]:
+    for number, place, cell in reading.numbered(book):
         deliberate = DELIBERATE in cell.metadata.get("tags", [])
         for output in cell.get("outputs", []):
             if output.output_type == "error" and not deliberate:
-                told = _ANSI.sub("", f"{output.ename}: {output.evalue}")
-                shown, _ = credentials.masked(told, credentials.find(told))
+                told = reading.plain(f"{output.ename}: {output.evalue}")
+                secrets = credentials.merged([*credentials.find(told), *known(told)])
+                shown, _ = credentials.masked(told, secrets)
                 yield number, f"{place} output", _excerpt(shown, 0, min(len(shown), 2 * AROUND))
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Give every string in a JSON value, with its name before it, as a reader would see it."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            if isinstance(inner, str):
-                yield inner
-                yield f'"{name}": "{inner}"'
-            else:
-                yield from _strings(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _strings(inner)
-
-
-def _joined(value: Any, glue: str = "") -> str:
-    return glue.join(map(str, value)) if isinstance(value, list | tuple) else str(value)

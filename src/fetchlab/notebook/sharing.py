@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import ConfigError, NotShareable
+from fetchlab.notebook import charts, passwords
 from fetchlab.notebook.artefacts import Artefact, artefacts, digest
 from fetchlab.notebook.headless import executed, write
 from fetchlab.notebook.inspecting import inspect
@@ -85,14 +86,16 @@ def share(
     _check(source, folder, pdf=pdf)
     begun = time.time()
     book, _ = executed(source, parameters, lambda number, of: say(f"  cell {number} of {of}"))
+    typed = passwords.take(book)
+    undrawn = charts.draw(book)
     found = artefacts(book, source, begun)
     record = environment(parameters=dict(parameters or {}))
     files = [asdict(artefact) for artefact in found]
     book.metadata[STAMP] = {"environment": record, "artefacts": files, "source_sha256": digest(source)}
-    findings = inspect(book)
+    findings = inspect(book, secrets=typed)
     if any(finding.secret or not force for finding in findings):
         raise NotShareable(_refusal(source, findings, force=force), findings)
-    return _write(book, source, folder, found, findings, pdf=pdf, say=say)
+    return _write(book, source, folder, found, findings, undrawn, pdf=pdf, say=say)
 
 
 def _check(source: Path, folder: Path, *, pdf: bool) -> None:
@@ -112,6 +115,7 @@ def _write(
     folder: Path,
     found: list[Artefact],
     findings: list[Any],
+    notes: list[str],
     *,
     pdf: bool,
     say: Callable[[str], None],
@@ -130,7 +134,9 @@ def _write(
         say("  printing")
         print_pdf(made.html, paper)
     written = [file for file in (notebook, web, paper) if file is not None]
-    notes = made.notes + [_large(file, made.sizes) for file in written if file.stat().st_size >= LARGE]
+    notes = [*notes, *made.notes] + [
+        _large(file, made.sizes) for file in written if file.stat().st_size >= LARGE
+    ]
     digests = {file.name: digest(file) for file in written}
     return Shared(notebook, web, paper, digests, found, findings, notes)
 

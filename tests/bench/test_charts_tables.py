@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import fetchlab as fl
-from fetchlab.bench import charts, charts_arms, charts_claims
+from fetchlab.bench import charts, charts_arms, charts_cases, charts_claims
 from fetchlab.bench.crossovers import QUESTIONS, crossing
 from fetchlab.errors import ConfigError
 
@@ -54,6 +54,33 @@ def test_ours_are_held_against_every_published_one(compared):
     assert set(table["against"]) == {*charts_arms.SEEDS, charts_arms.EXECUTOR}
     assert table.height == 2 * 8
     assert table.filter(against="Sequential")["ratio"].max() < 1
+
+
+@pytest.mark.parametrize(
+    ("law", "only"), [("constant", None), ("slowest", ("Batch-ALL", "adaptive"))], ids=["whole", "together"]
+)
+def test_a_published_table_is_made_again(bed, law, only):
+    """Whatever arms it has, each stands beside its ideal and *Batch-ALL*; the warm-up has no latency."""
+    bed.reset_counters()
+    made = charts_cases.case(bed, 9, law, only=only, latency=LATENCY, rounds=2, progress=False)
+    rows = {row["arm"]: row for row in made.table().iter_rows(named=True)}
+    assert set(rows) == {*(only or charts_cases.in_table(9)), "Batch-ALL (A/A)"}
+    for arm in rows.keys() & made.ideals.keys():
+        assert rows[arm]["efficiency"] == pytest.approx(made.ideals[arm] / rows[arm]["median_s"])
+    assert (rows["Batch-ALL"]["ratio"], rows["Batch-ALL"]["published_s"]) == (1, 0.68)
+    assert rows["adaptive"]["verdict"] in ("faster", "slower", "invariant", "inconclusive")
+    assert set(made.versus()["against"]) == {*(only or charts_cases.in_table(9))} - {*charts_arms.OURS}
+    assert {row["round"] for row in made.comparison.frame().iter_rows(named=True)} == {1, 2}
+
+
+def test_the_arms_of_a_table_are_the_published_ones(bed):
+    """A published arm that is left out could not be held against ours."""
+    for count in charts_arms.CASES:
+        published = fl.reference.load("003").filter(table=f"comparison-{count}-requests", quantity="speedup")
+        assert set(published["row"]) <= set(charts_cases.in_table(count))
+    for only in (["adaptive"], ["Batch-ALL", "Batch-NONE"]):
+        with pytest.raises(ConfigError, match="Batch-ALL"):
+            charts_cases.case(bed, 9, only=only)
 
 
 def test_riding_together_saves_calls_and_bytes(compared):

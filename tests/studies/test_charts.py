@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tracemalloc
 from collections import Counter
 from itertools import islice
@@ -108,28 +107,6 @@ def test_the_published_snippets_run(name, truth):
         assert [app.app_id for app in found] == ids(truth, request.country, request.category, 100)
 
 
-def test_the_published_asyncio_snippet_runs(url):
-    """In a cell there is a loop already: the call blocks a thread and not that loop."""
-    fetch_category_lists = charts.fetch_category_lists
-
-    async def fetch_something_else():
-        await asyncio.sleep(0)
-        return "other"
-
-    async def complex_workflow():
-        other_data = await fetch_something_else()
-        rust_results = await asyncio.to_thread(
-            fetch_category_lists,
-            countries=["us", "kr"],
-            categories=["GAME_ACTION"],
-            num_results=100,
-        )
-        return other_data, rust_results
-
-    other, found = asyncio.run(complex_workflow())
-    assert (other, [len(one) for one in found]) == ("other", [100, 100])
-
-
 # --- what comes
 
 
@@ -150,9 +127,12 @@ STRATEGIES = {
     "pairs": {"workers": 6, "batch_size": 2},
     "processes": {"strategy": fl.Processes(1)},
 }
+SLOW = {"processes"}  # they start for longer than all others take
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in STRATEGIES]
+)
 def test_every_strategy_brings_the_same(url, bed, name):
     """Times mean nothing if the lists differ; and each makes as many calls as it should."""
     usual = charts.fetch_category_lists(WHERE, WHAT, 20)

@@ -519,3 +519,45 @@ def test_errors_stay_in_our_tree(url, bed):
     bed.configure("play", error_rate={500: 1.0})
     found = charts.fetch_category_lists(["us"], WHAT, retry=fl.Retry(attempts=1))
     assert all(isinstance(one.error, FetchlabError) for one in found)
+
+
+ALONE = {"together": {}, "alone": {"batch_size": 1}, "threads": {"strategy": fl.Threads(2)}}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_cache_knows_lists_whatever_call_they_rode_in(url, bed, name):
+    """A list that is there is not asked for again, nor is one country's taken for another's."""
+    cache = fl.Cache()
+    first = charts.fetch_category_lists(["us", "kr"], WHAT, 20, cache=cache)
+    bed.reset_counters()
+    run = charts.fetch_category_lists(WHERE, WHAT, 20, cache=cache, wait=False, **ALONE[name])
+    assert run.result()[:4] == first
+    assert run.stats().cached == 4
+    assert bed.counters("play")["by_route"] == {CALL: 1 if name == "together" else 2}
+    assert run.result() == charts.fetch_category_lists(WHERE, WHAT, 20)
+    assert isinstance(run.result()[0][0], charts.App)
+
+
+@pytest.mark.parametrize("kind", ["apps", "search", "reviews"])
+def test_a_cache_holds_the_rest(url, bed, tmp_path, kind):
+    """Pages and reviews, too, from the file that another kernel finds; a setting makes another answer."""
+    app = Apps(0).app(2).app_id
+    given = {"apps": ([app],), "search": (["golden quest"],), "reviews": ([app], ["us"], 250)}[kind]
+    with fl.Cache(tmp_path / "play.db") as cache:
+        first = getattr(charts.BatchFetcher(cache=cache), kind)(*given)
+    bed.reset_counters()
+    with fl.Cache(tmp_path / "play.db", mode="offline") as cache:
+        assert getattr(charts.BatchFetcher(cache=cache), kind)(*given) == first
+        other = getattr(charts.BatchFetcher("de", cache=cache), kind)(*given, wait=False).wait()
+        assert other.stats().failed == 1
+    assert bed.counters("play")["requests"] == 0
+
+
+def test_what_fails_is_not_kept(url, bed):
+    """An empty list that is remembered for an hour would be a chart that is gone."""
+    cache = fl.Cache()
+    requests = [charts.ListRequest("us", name) for name in ("SOCIAL", "GAME_UNHEARD")]
+    for _ in range(2):
+        found = charts.fetch_and_parse_list_batch(requests, cache=cache)
+        assert [len(one) for one in found] == [100, 0]
+    assert cache.stats().entries == 1

@@ -15,7 +15,6 @@ from fetchlab.bench.charts_arms import (
     JITTER,
     LATENCY,
     OURS,
-    SEEDS,
     apps,
     arms,
     ids,
@@ -36,7 +35,12 @@ __all__ = ["TOGETHER", "Case", "case", "in_table"]
 
 TOGETHER = (AT_ONCE, EXECUTOR, *OURS)
 """The arms that have all lists under way at once."""
-_SHORT = {9: "Batch-3chunk", 25: "Batch-5chunk"}
+_BETWEEN = {
+    9: ("Batch-3chunk",),
+    15: ("ThreadPool-5", "ThreadPool-10", "Batch-5chunk", "Batch-10chunk"),
+    25: ("Batch-5chunk",),
+}
+"""What the document has figures of, between one after the other and all at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,8 @@ class Case:
 
 
 def in_table(count: int) -> tuple[str, ...]:
-    """Return the arms of a published table, with *Asyncio+Executor* and ours beside."""
-    short = _SHORT.get(count)
-    return (*SEEDS, EXECUTOR, *OURS) if short is None else (BASELINE, short, *TOGETHER)
+    """Return the arms that the document has figures of, with *Asyncio+Executor* and ours beside."""
+    return (BASELINE, *_BETWEEN[count], *TOGETHER)
 
 
 def case(

@@ -37,10 +37,10 @@ TOGETHER = (AT_ONCE, EXECUTOR, *OURS)
 """The arms that have all lists under way at once."""
 _BETWEEN = {
     9: ("Batch-3chunk",),
-    15: ("ThreadPool-5", "ThreadPool-10", "Batch-5chunk", "Batch-10chunk"),
+    15: ("ThreadPool-5", "ThreadPool-10", "Batch-5chunk"),
     25: ("Batch-5chunk",),
 }
-"""What the document has figures of, between one after the other and all at once."""
+"""What a table has figures of, between one after the other and all at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Case:
 
 
 def in_table(count: int) -> tuple[str, ...]:
-    """Return the arms that the document has figures of, with *Asyncio+Executor* and ours beside."""
+    """Return the arms that a published table has figures of, with *Asyncio+Executor* and ours beside."""
     return (BASELINE, *_BETWEEN[count], *TOGETHER)
 
 

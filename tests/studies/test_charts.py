@@ -10,6 +10,7 @@ import pytest
 
 import fetchlab as fl
 from fetchlab.errors import Cancelled, ConfigError, FetchlabError, StatusError, StudyError
+from fetchlab.notebook.panel import views
 from fetchlab.studies import charts
 from fetchlab.studies.charts.names import CATEGORIES, COLLECTIONS, COUNTRIES
 from fetchlab.testbed import play_words
@@ -479,6 +480,8 @@ def test_a_panel_holds_the_study(url, truth):
     )
     panel.wait()
     assert [app.app_id for app in panel.run.result()[0]] == ids(truth, "us", "GAME_ACTION", 10)
+    first = panel.run.result()[0][0].app_id
+    assert f"App(app_id=&#x27;{first}" in views.tables(panel.run).replace("&#39;", "&#x27;")
 
 
 def test_the_table_is_typed(url, truth):

@@ -62,6 +62,18 @@ TINY = {
         "sweep_seconds": 0.2,
         "six_latency": 0.01,
     },
+    "05-charts": {
+        "latency": 0.005,
+        "rounds": 2,
+        "other_tables": [],
+        "short": 0.002,
+        "claim_rounds": 2,
+        "list_counts": [2],
+        "rpc_costs": [0.001],
+        "held": 1000,
+        "country_count": 2,
+        "top": 10,
+    },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
 SECRETS = re.compile(

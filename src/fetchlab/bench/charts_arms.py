@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fetchlab.studies.charts import App, Listing, ListRequest
 
 __all__ = [
+    "AT_ONCE",
     "BASELINE",
     "CASES",
     "EXECUTOR",
@@ -50,7 +51,7 @@ CASES = {9: (3, 3), 15: (3, 5), 25: (5, 5)}
 """Requests of a published table to countries and categories."""
 COUNTRIES = ("us", "kr", "jp", "de", "gb")
 CATEGORIES = ("GAME_ACTION", "SOCIAL", "PRODUCTIVITY", "ENTERTAINMENT", "GAME_PUZZLE")
-BASELINE = "Sequential"
+BASELINE, AT_ONCE = "Sequential", "Batch-ALL"
 SEEDS: dict[str, Strategy] = {
     BASELINE: Sequential(),
     "ThreadPool-5": Threads(5),
@@ -58,7 +59,7 @@ SEEDS: dict[str, Strategy] = {
     "Batch-3chunk": Chunked(3),
     "Batch-5chunk": Chunked(5),
     "Batch-10chunk": Chunked(10),
-    "Batch-ALL": Batch(),
+    AT_ONCE: Batch(),
 }
 """The published strategies by their published names; *Asyncio+Executor* is one more."""
 EXECUTOR = "Asyncio+Executor"

@@ -200,12 +200,12 @@ def crossovers(
         ask("lists", count, {"one by one": partial(_calls, url, few, 1), "all at once": at_once})
         together = partial(run, url, few, strategy=Batch(), batch_size=50)
         ask("rpcs per country", count, {"all at once": at_once, "in one call": together})
-    many = list(build(["us", "kr"], CATEGORIES[:16], 20))
+    many = list(build(["us", "kr", "jp", "de"], CATEGORIES[:16], 20))
     for cost in costs:
         bed.configure("play", rpc_cost=cost)
         ask("seconds that an rpc adds", cost, {
             "in one call": partial(run, url, many, strategy=Batch(), batch_size=50),
-            "adaptive": partial(run, url, many, workers=16),
+            "adaptive": partial(run, url, many),
         })  # fmt: skip
     return pl.DataFrame(rows, QUESTIONS, orient="row")
 

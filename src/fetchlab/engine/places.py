@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fetchlab.store.cache import Cache
     from fetchlab.transport.client import Client
 
-__all__ = ["calling_task", "fetching_task"]
+__all__ = ["calling_task", "fetching_task", "valued_task"]
 
 
 def calling_task(
@@ -98,6 +98,53 @@ def fetching_task(
     assert cache is not None  # for the type checker
     replay = Replay(parse, accept, max_bytes)
     return Caching(inner, cache.tiers, replay, by_request(cache.tiers, client.headers, key=key, tells=tells))
+
+
+def valued_task(
+    task: Any,
+    client: Client,
+    build: Callable[[Any], Request],
+    *,
+    cache: Cache | None,
+    tells: Callable[[Any], str],
+) -> Any:
+    """Return a task that looks for its items' values in a ``cache`` that is on, and keeps them there.
+
+    It is for items that share their requests, so that there is no response which is an item's own.
+
+    Args:
+        task: makes attempts.
+        client: whose headers are sent.
+        build: makes the request that an item would be alone. It names the item, whatever its method.
+        cache: where to look, None for nowhere.
+        tells: what is added to the name, since under the request's own name there may be a response.
+    """
+    if cache is None or cache.rules.mode == "off":
+        return task
+    keys, sent = cache.tiers.keys, client.headers
+    return Caching(
+        _Valued(task),
+        cache.tiers,
+        Replay(None),
+        lambda work: keys.of_request(build(work.item), sent) + tells(work.item),
+    )
+
+
+class _Valued:
+    """A task of which values are kept, and no responses."""
+
+    def __init__(self, task: Any) -> None:
+        self._task = task
+        self.prepare = task.prepare
+        self.close = task.close
+
+    async def __call__(self, work: Work) -> Any:
+        """Make one attempt."""
+        return await self._task(work)
+
+    async def exchange(self, work: Work, request: Any, *, asks: bool) -> tuple[None, Any]:  # noqa: ARG002
+        """Make one attempt; there is no response to return."""
+        return None, await self._task(work)
 
 
 class _Place(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections import deque
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import FetchlabError
 from fetchlab.frame import TIMINGS
@@ -154,11 +154,21 @@ def _results(run: Run) -> tuple[str, pl.DataFrame]:
 
     if run.has_product and run.state == "done":
         product = run.result()
-        table = product if isinstance(product, pl.DataFrame) else pl.DataFrame({"result": product})
+        table = product if isinstance(product, pl.DataFrame) else _column(product)
         return f"The first of {table.height:,} results: panel.run.result()", table.head(ROWS)
     table = run.table()
     values = table.select(name for name in table.columns if name not in TIMINGS or name == "key")
     return f"The first of {table.height:,} results: panel.run.table()", values.head(ROWS)
+
+
+def _column(product: Any) -> pl.DataFrame:
+    """A product that is no table as one column; as text where polars has no type for what is in it."""
+    import polars as pl
+
+    try:
+        return pl.DataFrame({"result": product})
+    except Exception:
+        return pl.DataFrame({"result": [repr(one)[:LETTERS] for one in product]})
 
 
 def _titled(title: str, table: pl.DataFrame) -> str:

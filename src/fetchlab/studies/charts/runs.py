@@ -12,13 +12,14 @@ import msgspec
 
 from fetchlab.engine.calls import MAX_BYTES, start
 from fetchlab.engine.knobs import whole
-from fetchlab.engine.places import fetching_task
+from fetchlab.engine.places import fetching_task, valued_task
 from fetchlab.engine.strategies import Async, Processes, Sequential, Threads, choose
 from fetchlab.errors import Cancelled, ConfigError
 from fetchlab.policy.concurrency import Adaptive
 from fetchlab.policy.keys import own_key
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
+from fetchlab.store.cache import Cache
 from fetchlab.studies.charts.apps import Listing
 from fetchlab.studies.charts.reading import details_of, hits_of
 from fetchlab.studies.charts.requests import AppRequest, ListRequest, ReviewRequest, SearchRequest
@@ -29,6 +30,7 @@ from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from os import PathLike
     from pathlib import Path
 
     from fetchlab.engine.journal import Journal
@@ -62,6 +64,8 @@ class How(TypedDict, total=False):
         rate: requests per second.
         timeout: seconds per attempt.
         client: an ``fl.Client``; a shared one unless told.
+        cache: an ``fl.Cache`` or a file's path: what it holds is not asked for again. Lists and reviews are
+            kept one by one, whatever call they rode in; details and searches as the pages they came in.
         journal: remembers every request, so that the same call goes on where an earlier one was stopped.
         progress: whether to show progress.
     """
@@ -75,6 +79,7 @@ class How(TypedDict, total=False):
     rate: RateKnob
     timeout: Timeout | float | None
     client: Any
+    cache: Cache | str | PathLike[str] | None
     journal: Journal | str | Path | None
     progress: bool | None
 
@@ -148,7 +153,14 @@ def _rpc_run(name: str, requests: list[Any], rpc: Rpc, how: How, **more: Any) ->
             timeout=timeout,
             max_bytes=MAX_BYTES,
         )
-    run = _started(name, task, requests, base_url, strategy, how, **more)
+    kept = valued_task(
+        task,
+        client,
+        lambda request: rpc.call(base_url, [request]),
+        cache=Cache.of(how.get("cache")),
+        tells=lambda request: f" {request.key}",
+    )
+    run = _started(name, kept, requests, base_url, strategy, how, **more)
     if isinstance(task, Riding):
         run.notes_from(task.notes)
     return run
@@ -166,6 +178,7 @@ def _page_run(
         accept=(),
         timeout=Timeout.of(how.get("timeout", Timeout())),
         max_bytes=MAX_BYTES,
+        cache=Cache.of(how.get("cache")),
     )
     return _started(name, task, requests, base_url, strategy, how, **more)
 

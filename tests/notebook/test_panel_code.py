@@ -126,7 +126,7 @@ class Colour(IntEnum):
         ((1,), "(1,)"),
         (set(), "knob"),
     ],
-    ids=str,
+    ids=[f"case{number}" for number in range(17)],  # reprs hold addresses: two processes would differ
 )
 def test_values_are_spelled(value, code):
     """Each is Python with ``fl`` alone, or the knob's own name."""

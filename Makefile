@@ -36,7 +36,7 @@ test: setup ## every test but the slow ones
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## the long versions of the claims
 	@$(BIN)/python -m pytest -m slow --timeout 3600

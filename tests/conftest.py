@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -14,6 +16,28 @@ from fetchlab.testbed import serve
 
 settings.register_profile("fetchlab", deadline=None, derandomize=True)
 settings.load_profile("fetchlab")
+
+
+LONG = ("notebooks/", "notebook/test_jupyterlab.py", "bench/", "notebook/", "docs/", "cli/")
+"""Folders and files with few long tests: begun first, so that no core waits for another at the end."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """One process more than cores: many tests wait for servers, kernels and browsers."""
+    del config
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items):
+    """Order tests so that those of LONG come first."""
+    home = Path(__file__).parent
+
+    def place(item):
+        path = item.path.relative_to(home).as_posix() if item.path.is_relative_to(home) else ""
+        return next((rank for rank, start in enumerate(LONG) if path.startswith(start)), len(LONG))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def test_other_details_of_the_same_movie_are_another_item(catalogue, tmp_path):
 def test_pages_that_failed_are_asked_for_again(bed, catalogue, tmp_path):
     """A gap in the list would stay for ever."""
     path = tmp_path / "catalogue.db"
-    bed.configure("catalogue", error_rate={500: 0.6})
+    bed.configure("catalogue", error_rate={500: 0.35})
     hasty = Catalogue(bed.urls["catalogue"], retry=fl.Retry(attempts=2, base=0.01))
     first = hasty.ids(30, journal=path).wait()
     assert first.stats().failed > 0

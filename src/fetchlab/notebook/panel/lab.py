@@ -87,8 +87,7 @@ class Lab:
         cancel = w.Button(
             description="Cancel", icon="stop", tooltip="Cancel", disabled=True, layout=w.Layout(width="auto")
         )
-        answer = w.HTML(value=f"<small>{html.escape(about)}</small>")
-        answer.add_class(PROSE)
+        answer = w.HTML(value=f"<small>{html.escape(about)}</small>", _dom_classes=(PROSE,))
         button.on_click(lambda _: self._begin(label, measure))
         cancel.on_click(lambda _: self.measuring.cancel())
         self._tabs[label] = button, cancel, answer

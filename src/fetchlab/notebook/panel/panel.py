@@ -161,8 +161,8 @@ class Panel:
         self._controls = Controls(
             self._job, self._first, most=most, cache=cache, on_workers=self._resize, on_change=self.refresh
         )
-        self._buttons = {
-            "start": self._button(w, "Start", "play", self.start),
+        self._buttons = {  # as they are before the first start: each change later is a message to the page
+            "start": self._button(w, "Start", "play", self.start, disabled=False),
             "pause": self._button(w, "Pause", "pause", lambda: self._steer("pause")),
             "resume": self._button(w, "Resume", "step-forward", lambda: self._steer("resume")),
             "cancel": self._button(w, "Cancel", "stop", lambda: self._steer("cancel")),
@@ -175,8 +175,12 @@ class Panel:
         hear_at_once(self._all())
         self.refresh()
 
-    def _button(self, w: Any, label: str, icon: str, act: Callable[[], object]) -> Any:
-        button = w.Button(description=label, icon=icon, tooltip=label, layout=w.Layout(width="auto"))
+    def _button(
+        self, w: Any, label: str, icon: str, act: Callable[[], object], *, disabled: bool = True
+    ) -> Any:
+        button = w.Button(
+            description=label, icon=icon, tooltip=label, disabled=disabled, layout=w.Layout(width="auto")
+        )
         button.on_click(lambda _: self._try(act))
         return button
 

@@ -22,9 +22,8 @@ class Sight:
     def __init__(self) -> None:
         import ipywidgets as w
 
-        self.bar, self.chart, self.strip, self.errors, self.code, self.tables = (w.HTML() for _ in range(6))
-        for text in (self.errors, self.tables):
-            text.add_class(views.PROSE)
+        self.bar, self.chart, self.strip, self.code = (w.HTML() for _ in range(4))
+        self.errors, self.tables = (w.HTML(_dom_classes=(views.PROSE,)) for _ in range(2))
         self._trace = views.Trace()
         self._looks = 0
         self._failed = -1

@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 import fetchlab as fl
 from fetchlab import errors
 from fetchlab.store.entry import Entry
+from fetchlab.testbed import serve
 
 
 @dataclasses.dataclass
@@ -589,21 +590,28 @@ def test_a_wrong_cache_knob_is_named(bed, echo):
         fl.fetch([], cache=3)
 
 
-def test_the_catalogue_is_replayed_with_its_mended_pages(bed):
+@pytest.fixture
+def moving():
+    """A testbed of its own: a list that has changed stays changed."""
+    with serve(port=0) as own:
+        yield own
+
+
+def test_the_catalogue_is_replayed_with_its_mended_pages(moving):
     """The second crawl would fetch 1,413 pages again, or find other ids."""
-    bed.configure("catalogue", churn=40)
+    moving.configure("catalogue", churn=40)
     cache = fl.Cache()
-    catalogue = fl.studies.catalogue.Catalogue(bed.urls["catalogue"], cache=cache)
+    catalogue = fl.studies.catalogue.Catalogue(moving.urls["catalogue"], cache=cache)
     first = catalogue.ids(max_pages=30)
     ids = first.result()
-    asked = bed.counters("catalogue")["requests"]
+    asked = moving.counters("catalogue")["requests"]
     second = catalogue.ids(max_pages=30)
     assert second.result() == ids
     assert second.stats().cached == first.stats().done
-    assert bed.counters("catalogue")["requests"] == asked
+    assert moving.counters("catalogue")["requests"] == asked
     table = catalogue.details(ids[:20]).result()
     assert_frame_equal(catalogue.details(ids[:20]).result(), table)
-    assert bed.counters("catalogue")["requests"] == asked + 20
+    assert moving.counters("catalogue")["requests"] == asked + 20
 
 
 def test_a_downloaded_file_is_not_asked_about_while_its_entry_is_good(bed, echo, tmp_path):

@@ -39,7 +39,7 @@ _ROOTS = "tmp var mnt media opt srv private Volumes scratch gpfs lustre nfs usr 
 _HARMLESS = re.compile(r"/(?:dev|proc|sys)/|/(?:usr/)?bin/(?:env|sh|bash)$|/etc/hosts$")
 _COMMON = frozenset(
     """root user users admin administrator guest owner jovyan ubuntu debian runner vagrant docker nobody
-    localhost local host server vm machine computer desktop laptop notebook""".split()  # noqa: SIM905
+    localhost local host home server vm machine computer desktop laptop notebook""".split()  # noqa: SIM905
 )
 """Names that tell nothing and are words of their own."""
 

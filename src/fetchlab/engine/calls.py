@@ -9,7 +9,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.engine import remembered
-from fetchlab.engine.caching import Caching
 from fetchlab.engine.journal import Journal
 from fetchlab.engine.knobs import function, not_one, numbered, statuses, whole
 from fetchlab.engine.parse import parser
@@ -270,7 +269,8 @@ def start(
     """Put a run together and start it; what :func:`fetch`, :func:`map` and the studies share.
 
     Args:
-        task: makes attempts: a ``Fetching`` or a ``Calling``.
+        task: makes attempts: a ``Fetching`` or a ``Calling``. Where it has a ``rescue``, that is told of
+            every item that fails for good, and may return what makes its value instead.
         items: the input.
         strategy: how items are put onto workers.
         key: an item's key.
@@ -363,7 +363,7 @@ def start(
         random=Random(),  # noqa: S311  # jitter
         gate=gate if journaling is None else journaling.gate(gate),
         prepare=task.prepare,
-        rescue=task.rescue if isinstance(task, Caching) else None,
+        rescue=getattr(task, "rescue", None),
         rate=rules,
         priority=priority,
         dedup=None if not dedup else _map_identity if key is _map_key else key,

@@ -20,6 +20,9 @@ _PIECES_PER_SECOND = 20
 
 async def send_whole(reply: Reply, connection: Connection, send: Send) -> None:
     """As it should be."""
+    if reply.pace:
+        await _dripping(reply, connection, send, reply.pace)
+        return
     await send(reply.start)
     if reply.stream is None:
         await send(reply.last)

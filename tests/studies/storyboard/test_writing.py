@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fetchlab.errors import StudyError
 from fetchlab.studies.storyboard.planning import REACH, Plan
 from fetchlab.studies.storyboard.prompts import messages
-from fetchlab.studies.storyboard.script import Beat, Bible, Outline, Part, Scene, SceneText
+from fetchlab.studies.storyboard.script import Beat, Bible, Character, Outline, Part, Scene, SceneText
 from fetchlab.studies.storyboard.writing import Writing
 
 
@@ -21,7 +21,7 @@ def scene(number):
 
 def value(part, scenes):
     if part.kind == "bible":
-        return Bible("A film")
+        return Bible("A film", "Ada looks for a door.", "ink", [Character("Ada", "a red scarf")])
     if part.kind == "outline":
         return Outline([Beat(number, f"Beat {number}", 1 + number % 5) for number in range(1, scenes + 1)])
     return scene(part.number)

@@ -170,9 +170,9 @@ class Asking:
 
     def _stir(self) -> None:
         """Something has happened: let those go on who waited for it."""
-        for part in sorted(self._waiting):
-            if self._ready(part):
-                self._waiting.pop(part)()
+        ready = [part for part in sorted(self._waiting) if self._ready(part)]
+        for part in reversed(ready):  # whoever is woken goes before those that wait
+            self._waiting.pop(part)()
 
     def _ready(self, part: Part) -> bool:
         try:

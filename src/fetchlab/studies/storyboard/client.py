@@ -9,7 +9,6 @@ from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.engine.calls import start
-from fetchlab.engine.journal import Journal
 from fetchlab.engine.strategies import Async
 from fetchlab.errors import ConfigError
 from fetchlab.policy.retry import Retry
@@ -17,6 +16,7 @@ from fetchlab.policy.timeout import Timeout
 from fetchlab.redaction import redact_url
 from fetchlab.studies.storyboard.asking import Asking
 from fetchlab.studies.storyboard.keys import Key, KeyRing, keys_of
+from fetchlab.studies.storyboard.paid import paid_journal
 from fetchlab.studies.storyboard.planning import MOST, Plan, size_for
 from fetchlab.studies.storyboard.tables import notes_of, scenes_frame
 from fetchlab.studies.storyboard.writing import Writing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from fetchlab.engine.journal import Journal
     from fetchlab.engine.run import Run
     from fetchlab.policy.rate import RateLimit
 
@@ -131,9 +132,7 @@ class Storyboard:
         if not isinstance(idea, str) or not idea.strip():
             raise ConfigError("idea", "say in a sentence what the film is about")
         plan = Plan.of(duration, scene_seconds, scenes, batch_size, threshold, context)
-        journal = Journal.of(journal)
-        if journal is not None and not journal.retry_failed:
-            raise ConfigError("journal", "parts that failed are needed by others: leave retry_failed=True")
+        journal = paid_journal(journal)
         ring = KeyRing(self._keys, self._retry, time.perf_counter())
         writing = Writing(plan, room=lambda: size_for(ring.room(), ring.latency))
         asking = Asking(

@@ -41,9 +41,9 @@ class Bible(msgspec.Struct):
     """What holds for the whole story."""
 
     title: str
-    logline: str = ""
-    style: str = ""
-    characters: list[Character] = []
+    logline: str
+    style: str
+    characters: list[Character]
 
 
 class Beat(msgspec.Struct):

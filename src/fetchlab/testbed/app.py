@@ -131,7 +131,14 @@ class App:
 
 def _key(request: Request) -> str:
     key = f"{request.method} {request.path}?{request.query.decode('latin-1')}"
-    return f"{key} {request.body.decode('latin-1')}" if request.body else key
+    return f"{key} {_content(request).decode('latin-1')}" if request.body else key
+
+
+def _content(request: Request) -> bytes:
+    """The body, without what a client makes anew for each request: a form's boundaries."""
+    kind = request.header(b"content-type") or b""
+    boundary = kind.partition(b"boundary=")[2].strip(b'"')
+    return request.body.replace(boundary, b"") if boundary else request.body
 
 
 def _has_body(request: Request, reply: Reply) -> bool:

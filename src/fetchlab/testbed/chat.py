@@ -1,4 +1,4 @@
-"""The wire `openai`: chat completions that write storyboards, and video jobs.
+"""Chat completions that write storyboards.
 
 Any key will do that `invalid_keys` does not name. Replies depend on the seed and on what the messages say,
 never on when or with which key they are sent.

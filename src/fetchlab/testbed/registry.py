@@ -39,7 +39,7 @@ WIRES: dict[str, str] = {
     "echo": "fetchlab.testbed.echo:EchoWire",
     "echo2": "fetchlab.testbed.echo:EchoWire",
     "play": "fetchlab.testbed.play:PlayWire",
-    "openai": "fetchlab.testbed.chat:ChatWire",
+    "openai": "fetchlab.testbed.openai:OpenAIWire",
 }
 
 _ROOTS = {"openai": "/v1"}

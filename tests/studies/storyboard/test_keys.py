@@ -15,14 +15,14 @@ from fetchlab.studies.storyboard.planning import size_for
 
 def ring(*rates, patience=300.0):
     keys = [Key(f"secret-{place}", rate) for place, rate in enumerate(rates)]
-    return KeyRing(keys_of(keys, "keys", "key"), fl.Retry(patience=patience), 0.0)
+    return KeyRing(keys_of(keys, "keys"), fl.Retry(patience=patience), 0.0)
 
 
 def test_keys_take_turns():
     """One key's quota would be spent before the others are touched."""
     keys = ring(None, None, None)
     seats = [keys.take(0.0) for _ in range(9)]
-    assert Counter(seat.key.name for seat in seats) == {"key 1": 3, "key 2": 3, "key 3": 3}
+    assert Counter(seat.name for seat in seats) == {"key 1": 3, "key 2": 3, "key 3": 3}
     keys.answered(seats[1], 0.0, 1.0)
     assert keys.take(1.0) is seats[1]
 
@@ -55,7 +55,7 @@ def test_a_retired_key_is_never_used_again():
     """Each request with it is a refusal that the account is blamed for."""
     keys = ring(None, None)
     keys.retire(keys.take(0.0), "HTTP 429 insufficient_quota")
-    assert {keys.take(0.0).key.name for _ in range(5)} == {"key 2"}
+    assert {keys.take(0.0).name for _ in range(5)} == {"key 2"}
     keys.retire(keys.take(0.0), "HTTP 401 invalid_api_key")
     assert keys.take(0.0) is None
     assert keys.delay(0.0) == math.inf
@@ -93,10 +93,10 @@ def test_a_key_is_never_shown():
 def test_keys_from_the_environment(monkeypatch):
     """Notebooks must not hold them."""
     monkeypatch.setenv("OPENAI_API_KEY", "from-outside")
-    assert keys_of(None, "keys", "key", "OPENAI_API_KEY") == [Key("from-outside", None, "key 1")]
+    assert keys_of(None, "keys", "OPENAI_API_KEY") == [Key("from-outside")]
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ConfigError, match="keys: give at least one, or set OPENAI_API_KEY"):
-        keys_of(None, "keys", "key", "OPENAI_API_KEY")
+        keys_of(None, "keys", "OPENAI_API_KEY")
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_keys_from_the_environment(monkeypatch):
 def test_keys_that_cannot_work_are_refused(given):
     """Each would be one wrong answer per scene; and the message must not show them."""
     with pytest.raises(ConfigError, match=r"^keys: "):
-        keys_of(given, "keys", "key")
+        keys_of(given, "keys")

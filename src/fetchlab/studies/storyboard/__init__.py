@@ -1,10 +1,12 @@
-"""Storyboards: an idea becomes a script, scene by scene; nothing that was paid for is lost.
+"""Storyboards: an idea becomes a script, scene by scene, and scenes become videos; what was paid for is kept.
 
-Speaks the wire of OpenAI-compatible services.
+Speaks the wire of OpenAI-compatible services: chat completions, and the jobs of ``/v1/videos``.
 """
 
 from fetchlab.studies.storyboard.client import Storyboard
+from fetchlab.studies.storyboard.films import VIDEOS
 from fetchlab.studies.storyboard.keys import Key
 from fetchlab.studies.storyboard.script import SCENES
+from fetchlab.studies.storyboard.videos import VideoJobs
 
-__all__ = ["SCENES", "Key", "Storyboard"]
+__all__ = ["SCENES", "VIDEOS", "Key", "Storyboard", "VideoJobs"]

@@ -14,6 +14,7 @@ from fetchlab.errors import ConfigError
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.redaction import redact_url
+from fetchlab.studies.storyboard.accounts import Accounts
 from fetchlab.studies.storyboard.asking import Asking
 from fetchlab.studies.storyboard.keys import Key, KeyRing, keys_of
 from fetchlab.studies.storyboard.paid import paid_journal
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fetchlab.engine.run import Run
     from fetchlab.policy.rate import RateLimit
 
-__all__ = ["Storyboard"]
+__all__ = ["KEY", "Storyboard", "root"]
 
 PATIENT = Timeout(connect=5, read=180, total=300)
 """A model thinks before its first byte."""
@@ -68,7 +69,7 @@ class Storyboard:
         retry: Retry | None = None,
         timeout: Timeout | float | None = PATIENT,
     ) -> None:
-        self.base_url = _root(base_url)
+        self.base_url = root(base_url)
         if not isinstance(model, str) or not model:
             raise ConfigError("model", f"give the model's name, not {model!r}")
         if retry is not None and not isinstance(retry, Retry):
@@ -76,7 +77,7 @@ class Storyboard:
         self.model = model
         self._keys = [
             key if key.rate is not None else Key(key.secret, rate, key.name)
-            for key in keys_of(keys, "keys", "key", KEY)
+            for key in keys_of(keys, "keys", KEY)
         ]
         self._options = dict(options or {})
         self._client = Client.of(client)
@@ -135,15 +136,14 @@ class Storyboard:
         journal = paid_journal(journal)
         ring = KeyRing(self._keys, self._retry, time.perf_counter())
         writing = Writing(plan, room=lambda: size_for(ring.room(), ring.latency))
+        accounts = Accounts(self._client, ring, self._timeout)
         asking = Asking(
-            self._client,
+            accounts,
             f"{self.base_url}/chat/completions",
             idea,
             self.model,
             self._options,
             writing=writing,
-            ring=ring,
-            timeout=self._timeout,
         )
         run = start(
             asking,
@@ -158,7 +158,7 @@ class Storyboard:
             origin=self._origin(idea, plan),
             progress=progress,
         )
-        run.notes_from(lambda: notes_of(writing, ring, asking))
+        run.notes_from(lambda: notes_of(writing, accounts, asking))
         return run
 
     def _origin(self, idea: str, plan: Plan) -> str:
@@ -178,7 +178,12 @@ class Storyboard:
         return f"Storyboard({redact_url(self.base_url)!r}, model={self.model!r}, {len(self._keys)} keys)"
 
 
-def _root(base_url: object) -> str:
+def root(base_url: object) -> str:
+    """Return a service's root from what the knob ``base_url`` accepts.
+
+    Raises:
+        ConfigError: it is none, and the environment names none.
+    """
     given = base_url or os.environ.get(BASE)
     if not isinstance(given, str) or not given.startswith(("http://", "https://")):
         raise ConfigError(

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 from fetchlab.errors import ConfigError
 from fetchlab.policy.host import HostGate, HostRules
 from fetchlab.policy.rate import RateLimit
-from fetchlab.redaction import MASK
+from fetchlab.redaction import MASK, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fetchlab.policy.retry import Retry
 
-__all__ = ["Key", "KeyRing", "keys_of"]
+__all__ = ["Key", "KeyRing", "Seat", "keys_of"]
 
 log = logging.getLogger("fetchlab.storyboard")
 
@@ -35,7 +35,8 @@ class Key:
     Attributes:
         secret: the key or token; never shown.
         rate: the requests that it may make; None goes by what the service says.
-        name: what it is called in tables; ``key 1`` by its place unless told.
+        name: what it is called in tables, and known by in journals, so that a token may be renewed; its
+            place, ``key 1``, and a fingerprint unless told.
     """
 
     secret: str = field(repr=False)
@@ -49,13 +50,12 @@ class Key:
             raise ConfigError("rate", f"of a key is fl.RateLimit(…), not {self.rate!r}")
 
 
-def keys_of(given: Any, knob: str, word: str, variable: str = "") -> list[Key]:
-    """Return the keys that a knob means, each with a name.
+def keys_of(given: Any, knob: str, variable: str = "") -> list[Key]:
+    """Return the keys that a knob means.
 
     Args:
         given: one key or several, texts or :class:`Key`.
         knob: what the user calls it.
-        word: what each is called by.
         variable: the environment's, taken where nothing is given.
 
     Raises:
@@ -70,27 +70,31 @@ def keys_of(given: Any, knob: str, word: str, variable: str = "") -> list[Key]:
         raise ConfigError(knob, f"give at least one{where}")
     if len({one.secret for one in made}) < len(made):
         raise ConfigError(knob, "one of them is given twice; each counts its own requests")
-    named = [Key(one.secret, one.rate, one.name or f"{word} {number}") for number, one in enumerate(made, 1)]
-    if len({one.name for one in named}) < len(named):
+    names = [one.name for one in made if one.name]
+    if len(set(names)) < len(names):
         raise ConfigError(knob, "two of them have the same name")
-    return named
+    return made
 
 
 class Seat:
     """One key at work.
 
     Attributes:
+        name: what it is called.
         key: which.
+        owner: what a journal knows it by.
         gate: when it may be used.
         requests: made with it.
         refused: of these, how many came too fast.
         retired: why it is not used any more, None while it is.
     """
 
-    __slots__ = ("gate", "key", "refused", "requests", "retired", "turn")
+    __slots__ = ("gate", "key", "name", "owner", "refused", "requests", "retired", "turn")
 
-    def __init__(self, key: Key, gate: HostGate) -> None:
+    def __init__(self, key: Key, name: str, gate: HostGate) -> None:
         self.key = key
+        self.name = name
+        self.owner = key.name or fingerprint(key.secret)
         self.gate = gate
         self.requests = self.refused = self.turn = 0
         self.retired: str | None = None
@@ -100,15 +104,18 @@ class KeyRing:
     """Gives out keys.
 
     Args:
-        keys: with names.
+        keys: which.
         retry: its patience bounds how long keys are waited for.
         now: the clock's reading; all times are seconds of one monotonic clock.
+        word: what keys without a name are called by, with their place.
     """
 
-    def __init__(self, keys: list[Key], retry: Retry, now: float) -> None:
-        self.seats = [
-            Seat(key, HostGate(key.name, HostRules(retry, key.rate, breaks=False), now)) for key in keys
-        ]
+    def __init__(self, keys: list[Key], retry: Retry, now: float, word: str = "key") -> None:
+        self.seats = []
+        for place, key in enumerate(keys, 1):
+            name = key.name or f"{word} {place}"
+            gate = HostGate(name, HostRules(retry, key.rate, breaks=False), now)
+            self.seats.append(Seat(key, name, gate))
         self._turns = 0
         self._latency: float | None = None
 
@@ -126,11 +133,19 @@ class KeyRing:
         if not free:
             return None
         seat = min(free, key=lambda one: (one.gate.in_flight, one.turn))
+        self.use(seat, now)
+        return seat
+
+    def use(self, seat: Seat, now: float) -> None:
+        """Count a request that starts now with this key and no other."""
         self._turns += 1
         seat.turn = self._turns
         seat.requests += 1
         seat.gate.begin(now)
-        return seat
+
+    def of(self, owner: str) -> Seat | None:
+        """Return the key that a journal knows as this one, None if it is not among them."""
+        return next((seat for seat in self.seats if seat.owner == owner), None)
 
     def delay(self, now: float) -> float:
         """Return the seconds until a key may be used, infinity if none ever will."""
@@ -140,7 +155,7 @@ class KeyRing:
         """Return why nobody should wait for a key any longer, None if it is worth while."""
         usable = self.usable
         if not usable:
-            return "no key is left: " + "; ".join(f"{seat.key.name}: {seat.retired}" for seat in self.seats)
+            return "no key is left: " + "; ".join(f"{seat.name}: {seat.retired}" for seat in self.seats)
         reasons = [seat.gate.hopeless(now) for seat in usable]
         return next((why for why in reasons if why), None) if all(reasons) else None
 
@@ -179,14 +194,14 @@ class KeyRing:
         seat.gate.dropped(probe=False)
         if seat.retired is None:
             seat.retired = why
-            log.warning("%s is not used any more: %s", seat.key.name, why)
+            log.warning("%s is not used any more: %s", seat.name, why)
 
     # how it stands
 
     def told(self) -> dict[str, dict[str, object]]:
         """Return by key's name its requests, refusals, and why it is retired."""
         return {
-            seat.key.name: {"requests": seat.requests, "refused": seat.refused, "retired": seat.retired}
+            seat.name: {"requests": seat.requests, "refused": seat.refused, "retired": seat.retired}
             for seat in self.seats
         }
 

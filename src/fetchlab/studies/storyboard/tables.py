@@ -13,8 +13,8 @@ from fetchlab.studies.storyboard.script import SCENES
 if TYPE_CHECKING:
     from fetchlab.engine.run import Run
     from fetchlab.model import Result
+    from fetchlab.studies.storyboard.accounts import Accounts
     from fetchlab.studies.storyboard.asking import Asking
-    from fetchlab.studies.storyboard.keys import KeyRing
     from fetchlab.studies.storyboard.planning import Plan
     from fetchlab.studies.storyboard.script import SceneText
     from fetchlab.studies.storyboard.writing import Writing
@@ -48,7 +48,7 @@ def _texts(text: SceneText) -> tuple[Any, ...]:
     return text.title, text.prompt, text.narration, text.characters
 
 
-def notes_of(writing: Writing, ring: KeyRing, asking: Asking) -> dict[str, object]:
+def notes_of(writing: Writing, accounts: Accounts, asking: Asking) -> dict[str, object]:
     """Return what is known beside the scenes: context, cost, keys.
 
     ``coverage`` is the mean share of earlier scenes that a scene was told of. ``requests`` and ``tokens`` are
@@ -64,8 +64,8 @@ def notes_of(writing: Writing, ring: KeyRing, asking: Asking) -> dict[str, objec
             number for number, batch in enumerate(writing.batches, 1) if writing.has_failed(batch)
         ],
         "coverage": coverage(missing) if whole else None,
-        "requests": asking.asked,
+        "requests": accounts.sent,
         "tokens": asking.tokens,
         "mended": asking.mended,
-        "keys": ring.told(),
+        "keys": accounts.ring.told(),
     }

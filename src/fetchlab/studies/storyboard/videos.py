@@ -1,0 +1,218 @@
+"""The jobs' client: scenes become video files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from fetchlab.engine.calls import start
+from fetchlab.engine.knobs import whole
+from fetchlab.engine.strategies import Async
+from fetchlab.errors import ConfigError
+from fetchlab.policy.retry import Retry
+from fetchlab.policy.timeout import Timeout
+from fetchlab.redaction import redact_url
+from fetchlab.studies.storyboard.accounts import Accounts
+from fetchlab.studies.storyboard.backends import OpenAIVideos
+from fetchlab.studies.storyboard.client import KEY, root
+from fetchlab.studies.storyboard.films import totals, videos_frame
+from fetchlab.studies.storyboard.keys import Key, KeyRing, keys_of
+from fetchlab.studies.storyboard.lost import Lost, recorded
+from fetchlab.studies.storyboard.orders import Order
+from fetchlab.studies.storyboard.paid import paid_journal
+from fetchlab.studies.storyboard.rendering import Rendering
+from fetchlab.studies.storyboard.slots import Slots
+from fetchlab.studies.storyboard.working import Working
+from fetchlab.transport.client import Client
+
+if TYPE_CHECKING:
+    import os
+
+    from fetchlab.engine.journal import Journal
+    from fetchlab.engine.run import Run
+    from fetchlab.policy.rate import RateLimit
+
+__all__ = ["VideoJobs"]
+
+LENGTHS = (4, 8, 12)
+"""Seconds of film that can be ordered."""
+
+
+class VideoJobs:
+    """A service that makes videos, and accounts of it.
+
+    Args:
+        base_url: the service's root with its version, ``http://…/v1``; ``$OPENAI_BASE_URL`` unless told.
+        accounts: their keys or tokens, texts or :class:`Key`; ``$OPENAI_API_KEY`` unless told. Orders go to
+            them in turn; each job is asked about and downloaded with its own account's, and never with
+            another's.
+        backend: ``"openai"``, the ``/v1/videos`` shape.
+        model: the video model's name.
+        rate: the requests that each account may make, unless a :class:`Key` says otherwise.
+        client: an ``fl.Client`` or async client with httpx's interface; a shared one unless told.
+        retry: what is tried again.
+        timeout: seconds per attempt; a download may take as long as it goes on.
+
+    Raises:
+        ConfigError: a knob has a value that cannot work.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        accounts: Iterable[str | Key] | str | Key | None = None,
+        backend: Literal["openai"] = "openai",
+        *,
+        model: str = "sora-2",
+        rate: RateLimit | None = None,
+        client: Any = None,
+        retry: Retry | None = None,
+        timeout: Timeout | float | None = Timeout(),  # noqa: B008  # frozen
+    ) -> None:
+        self.base_url = root(base_url)
+        if backend != "openai":
+            raise ConfigError("backend", f"is 'openai', not {backend!r}")
+        if not isinstance(model, str) or not model:
+            raise ConfigError("model", f"give the model's name, not {model!r}")
+        if retry is not None and not isinstance(retry, Retry):
+            raise ConfigError("retry", f"give fl.Retry(attempts=…), not {retry!r}")
+        self.model = model
+        self._backend = OpenAIVideos(self.base_url)
+        self._keys = [
+            key if key.rate is not None else Key(key.secret, rate, key.name)
+            for key in keys_of(accounts, "accounts", KEY)
+        ]
+        self._client = Client.of(client)
+        chosen = retry or Retry()
+        self._retry = replace(chosen, methods=chosen.methods | {"POST"})  # after a look whether it was taken
+        self._timeout = Timeout.of(timeout)
+
+    def render(
+        self,
+        scenes: pl.DataFrame | Iterable[str],
+        to: str | os.PathLike[str],
+        downloads: int = 5,
+        *,
+        seconds: int | None = None,
+        size: str = "1280x720",
+        resubmit: int = 1,
+        workers: int = 20,
+        journal: Journal | str | Path | None = None,
+        progress: bool | None = None,
+    ) -> Run:
+        """Have a video made of every scene, and download each the moment it is ready.
+
+        Args:
+            scenes: the table of :meth:`Storyboard.script`, or prompts.
+            to: the folder of the videos, ``scene-017.mp4``. They appear whole or not at all; a download that
+                breaks off is resumed, also by a later call.
+            downloads: at a time; as one ends the next begins, the one that expires first.
+            seconds: of each video, 4, 8 or 12; a scene's own length, rounded up to one of these, unless told.
+            size: of each video, such as ``1280x720``.
+            resubmit: how often a scene is ordered again after its job failed or its video expired. A prompt
+                that the service does not allow is not.
+            workers: orders and looks at a time, beside downloads.
+            journal: remembers every job from the moment its order was answered, so that a kill pays nothing
+                twice: the same call goes on with the jobs that are there, and adopts one whose answer was
+                    lost.
+            progress: whether to show progress.
+
+        Returns:
+            A run over steps, keyed ``job/17``, ``ready/17`` and ``video/17``. Its ``result()`` is a table of
+            scenes (``VIDEOS`` schema), in order; its ``notes`` hold running totals and what accounts did.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work.
+            JournalError: the journal is in use, of another service, or cannot be read and written.
+        """
+        whole("downloads", downloads)
+        whole("workers", workers)
+        if not isinstance(resubmit, int) or isinstance(resubmit, bool) or resubmit < 0:
+            raise ConfigError("resubmit", f"is a whole number of 0 or more, not {resubmit!r}")
+        orders = _orders(scenes, self.model, seconds, size)
+        folder = _folder(to)
+        journal = paid_journal(journal)
+        known = journal is not None and journal.skip_known
+        since, claimed = recorded(journal.path) if journal is not None and known else (None, set())
+        accounts = Accounts(
+            self._client, KeyRing(self._keys, self._retry, time.perf_counter(), "account"), self._timeout
+        )
+        rendering, slots = Rendering(orders, resubmit, folder), Slots(downloads)
+        working = Working(
+            self._backend,
+            accounts,
+            rendering,
+            slots,
+            Lost(time.time() if since is None else since, claimed),
+            to=folder,
+            client=self._client,
+            timeout=replace(self._timeout, total=None),
+            host=self.base_url,
+            resumed=since is not None,
+        )
+        run = start(
+            working,
+            rendering.steps(),
+            strategy=Async(workers + downloads),
+            key=lambda step: step.key,
+            retry=self._retry,
+            follow=rendering.further,
+            product=lambda run: videos_frame(run, rendering, folder),
+            journal=journal,
+            call=(
+                "storyboard.render",
+                self.base_url,
+                self.model,
+                [order.mark for order in orders],
+                str(folder),
+            ),
+            origin=f"{self.base_url} videos",
+            holds=rendering.holds,
+            progress=progress,
+        )
+        run.notes_from(lambda: totals(rendering, working, accounts, slots))
+        return run
+
+    def __repr__(self) -> str:
+        return f"VideoJobs({redact_url(self.base_url)!r}, model={self.model!r}, {len(self._keys)} accounts)"
+
+
+def _orders(scenes: Any, model: str, seconds: int | None, size: str) -> list[Order]:
+    if seconds is not None and seconds not in LENGTHS:
+        raise ConfigError("seconds", f"is one of {', '.join(map(str, LENGTHS))}, not {seconds!r}")
+    width, cross, height = str(size).partition("x")
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise ConfigError("size", f"is such as '1280x720', not {size!r}")
+    if isinstance(scenes, pl.DataFrame):
+        wanted = {"scene", "prompt", "seconds"}
+        if not wanted <= set(scenes.columns):
+            raise ConfigError("scenes", f"the table needs columns {', '.join(sorted(wanted))}")
+        rows = scenes.select("scene", "prompt", "seconds").rows()
+    elif isinstance(scenes, Iterable) and not isinstance(scenes, str | bytes):
+        rows = [(number, prompt, LENGTHS[1]) for number, prompt in enumerate(scenes, 1)]
+    else:
+        raise ConfigError("scenes", f"give the table of a script, or a list of prompts, not {scenes!r:.60}")
+    empty = [number for number, prompt, _ in rows if not (isinstance(prompt, str) and prompt.strip())]
+    if empty:
+        raise ConfigError("scenes", f"scene {empty[0]} has no prompt; leave out those that were not written")
+    if len({number for number, _, _ in rows}) < len(rows):
+        raise ConfigError("scenes", "a scene is in there twice")
+    return [Order(number, prompt, model, seconds or _length(long), size) for number, prompt, long in rows]
+
+
+def _length(seconds: float) -> int:
+    return next((length for length in LENGTHS if length >= seconds - 1e-9), LENGTHS[-1])
+
+
+def _folder(to: Any) -> Path:
+    try:
+        folder = Path(to)
+        folder.mkdir(parents=True, exist_ok=True)
+    except (TypeError, OSError, ValueError) as error:
+        raise ConfigError("to", f"{to!r} cannot be a folder: {error}") from error
+    return folder

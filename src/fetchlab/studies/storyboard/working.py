@@ -1,0 +1,292 @@
+"""One attempt at a step: order a job, look how it stands, download its video.
+
+Nothing waits in a worker: a job that is not ready is looked at again when the service says so, a download
+that has no place yet begins the moment one is free, an account that must rest is asked when it may be.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fetchlab import errors
+from fetchlab.engine.parking import Postponed
+from fetchlab.policy.keys import host_of
+from fetchlab.studies.storyboard.accounts import authorised, later
+from fetchlab.studies.storyboard.orders import Film, Made, Ticket
+from fetchlab.studies.storyboard.service import Fault
+from fetchlab.transport.disk import Disk
+from fetchlab.transport.download import Place, Receiver
+from fetchlab.transport.folder import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fetchlab.engine.work import Work
+    from fetchlab.model import Response
+    from fetchlab.policy.timeout import Timeout
+    from fetchlab.studies.storyboard.accounts import Accounts
+    from fetchlab.studies.storyboard.backends import Backend
+    from fetchlab.studies.storyboard.keys import Seat
+    from fetchlab.studies.storyboard.lost import Lost
+    from fetchlab.studies.storyboard.orders import Order, Step
+    from fetchlab.studies.storyboard.rendering import Rendering
+    from fetchlab.studies.storyboard.slots import Slots
+    from fetchlab.transport.client import Client
+
+__all__ = ["Working", "file_name", "poll_wait"]
+
+HINT = "openai-poll-after-ms"
+FIRST_POLL, LONGEST_POLL, GROWTH = 1.0, 15.0, 1.5
+"""Seconds between looks where the service gives no hint: at first, at most, and by what they grow."""
+LONGEST_HINT = 600.0
+GONE = frozenset({404, 410})
+UNLISTED = frozenset({404, 405, 501})
+
+log = logging.getLogger("fetchlab.storyboard")
+
+
+class Working:
+    """Makes attempts.
+
+    Args:
+        backend: the service.
+        accounts: its accounts on the wire.
+        rendering: where tickets and finished jobs are found.
+        slots: downloads at a time.
+        lost: jobs that may be adopted.
+        to: the folder of the videos.
+        client: whose wire downloads use.
+        timeout: seconds per attempt at a download.
+        host: the service's root.
+        resumed: an earlier session may have ordered what it could not write down.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        accounts: Accounts,
+        rendering: Rendering,
+        slots: Slots,
+        lost: Lost,
+        *,
+        to: Path,
+        client: Client,
+        timeout: Timeout,
+        host: str,
+        resumed: bool,
+    ) -> None:
+        self.polls: Counter[str] = Counter()
+        self.adopted = 0
+        self._backend = backend
+        self._accounts = accounts
+        self._rendering = rendering
+        self._slots = slots
+        self._lost = lost
+        self._host = host_of(host)
+        self._disk = Disk()
+        self._folder = Folder(to)
+        self._places: dict[Step, Place] = {}
+        self._receiver = Receiver(
+            client, self._disk, accept=(), timeout=timeout, max_bytes=None, overwrite=False
+        )
+        self._doubtful = list(accounts.ring.seats) if resumed and backend.lists else []
+        self._listing = False
+        self._ordering: set[tuple[str, str, str]] = set()
+        self._started: dict[str, float] = {}
+
+    def prepare(self, work: Work) -> None:
+        """Note the host; which account is asked is known when its turn comes."""
+        work.method, work.host = "POST" if work.item.kind == "job" else "GET", self._host
+
+    async def __call__(self, work: Work) -> Any:
+        """Make one attempt."""
+        step: Step = work.item
+        if step.kind == "job":
+            return await self._order(work, self._rendering.orders[step.scene])
+        ticket = self._rendering.tickets[step.job]
+        seat = self._accounts.ring.of(ticket.owner)
+        if seat is None:
+            raise errors.StudyError(f"job {step.job} is of an account that is not among those given")
+        if step.kind == "ready":
+            return await self._look(work, step, seat)
+        return await self._download(work, step, seat)
+
+    def close(self) -> None:
+        """Let the disk threads end, and forget who waits."""
+        self._disk.close()
+        self._slots.clear()
+
+    # ordering
+
+    async def _order(self, work: Work, order: Order) -> Ticket:
+        if order.what in self._ordering or self._listing:  # equal orders could not be told apart
+            raise Postponed(later(FIRST_POLL / 20))
+        self._ordering.add(order.what)
+        try:
+            await self._look_for_lost(work)
+            found = self._lost.take(order)
+            if found is not None:
+                self.adopted += 1
+                job, seat = found
+                return Ticket(job.job, order.mark, seat.owner, seat.name, job.created, adopted=True)
+            return await self._submit(work, order)
+        finally:
+            self._ordering.discard(order.what)
+
+    async def _look_for_lost(self, work: Work) -> None:
+        """Have every account listed that may have a job nobody knows of."""
+        while self._doubtful:
+            seat = self._accounts.own(self._doubtful[-1])
+            self._doubtful.remove(seat)  # now: another answer may be lost while this goes on
+            self._listing = True
+            try:
+                await self._list(work, seat)
+            except BaseException:
+                self._doubtful.append(seat)
+                raise
+            finally:
+                self._listing = False
+
+    async def _list(self, work: Work, seat: Seat) -> None:
+        after: str | None = None
+        try:
+            while True:
+                response = await self._accounts.send(work, seat, self._backend.page(after))
+                jobs, after = self._backend.listed(response)
+                if not self._lost.saw(jobs, seat) or after is None:
+                    return
+                self._accounts.ring.use(seat, time.perf_counter())
+        except errors.Retriable:
+            if seat.retired is None:
+                raise
+        except errors.StatusError as error:
+            if error.status not in UNLISTED:
+                raise
+            log.warning("%s lists no jobs: an order whose answer is lost may be paid twice", self._host)
+
+    async def _submit(self, work: Work, order: Order) -> Ticket:
+        seat = self._accounts.any()
+        submitted = time.time()
+        try:
+            response = await self._accounts.send(work, seat, self._backend.order(order))
+            state = self._backend.state(response)
+        except errors.ConnectFailed:
+            raise
+        except (errors.TransportError, errors.ParseError, errors.StatusError) as error:
+            if isinstance(error, errors.StatusError) and error.status < 500:
+                raise
+            self._doubt(seat, error)
+            raise
+        self._lost.claimed.add(state.job)
+        return Ticket(state.job, order.mark, seat.owner, seat.name, submitted)
+
+    def _doubt(self, seat: Seat, error: Exception) -> None:
+        """The order may have been taken although its answer did not come.
+
+        Raises:
+            StudyError: there is no way to find out, and ordering again could pay twice.
+        """
+        if not self._backend.lists:
+            raise errors.StudyError(
+                f"{error}; it may have been ordered, so it is not ordered again"
+            ) from error
+        if seat not in self._doubtful:
+            self._doubtful.append(seat)
+
+    # waiting for it
+
+    async def _look(self, work: Work, step: Step, seat: Seat) -> Made:
+        try:
+            response = await self._accounts.send(work, self._accounts.own(seat), self._backend.look(step.job))
+        except errors.StatusError as error:
+            if error.status not in GONE:
+                raise
+            return Made(step.job, "missing", f"{seat.name} knows no such job", ready=time.time())
+        state, now = self._backend.state(response), time.time()
+        self.polls[step.job] += 1
+        if state.status != "queued":
+            self._started.setdefault(step.job, now)
+        if state.status in ("completed", "failed"):
+            return Made(
+                step.job,
+                state.status,
+                state.why,
+                final=state.final,
+                queued=state.created,
+                started=self._started.pop(step.job, None),
+                ready=now,
+                expires=state.expires,
+                polls=self.polls[step.job],
+            )
+        work.excused = work.attempt - work.before - 1  # it was answered: earlier failures are forgotten
+        raise Postponed(later(poll_wait(response, self.polls[step.job])))
+
+    # downloading
+
+    async def _download(self, work: Work, step: Step, seat: Seat) -> Film:
+        if not self._slots.take():
+            raise Postponed(partial(self._slots.wait, self._rendering.made[step.job].expires))
+        try:
+            return await self._receive(work, step, seat)
+        finally:
+            self._slots.free()
+
+    async def _receive(self, work: Work, step: Step, seat: Seat) -> Film:
+        place = self._place(step)
+        request = authorised(self._backend.content(step.job), self._accounts.own(seat))
+        began = time.perf_counter()
+        try:
+            done = await self._receiver.receive(request, place, None, work)
+        except errors.StatusError as error:
+            fault = _fault(error.status)
+            headers: Mapping[str, str] = error.headers or {}
+            if error.status in GONE:
+                self._accounts.ring.answered(seat, began, time.perf_counter())
+                return Film(step.job, gone=True)
+            self._accounts.heed(work, seat, began, fault, headers)
+            raise
+        except BaseException:
+            self._accounts.ring.dropped(seat)
+            raise
+        self._accounts.ring.answered(seat, began, time.perf_counter())
+        del self._places[step]
+        return Film(step.job, done.path.name, done.bytes, done.mb_per_s, time.time())
+
+    def _place(self, step: Step) -> Place:
+        place = self._places.get(step)
+        if place is None:
+            name, key = file_name(step.scene), f"{self._host} video {step.job}"
+            self._folder.enter(step.scene, key, name, fixed=True)
+            place = self._places[step] = Place(self._folder, step.scene, key, name, fixed=True)
+        return place
+
+
+def file_name(scene: int) -> str:
+    """Return the name of a scene's video."""
+    return f"scene-{scene:03d}.mp4"
+
+
+def poll_wait(response: Response, polls: int) -> float:
+    """Return the seconds until a job is looked at again: as the service says, else longer each time.
+
+    Args:
+        response: the answer to the last look.
+        polls: looks so far.
+    """
+    said = response.headers.get(HINT) or ""
+    if said.isdigit() and 0 < int(said) / 1000 <= LONGEST_HINT:
+        return int(said) / 1000
+    return min(LONGEST_POLL, FIRST_POLL * GROWTH ** min(polls - 1, 50))
+
+
+def _fault(status: int) -> Fault:
+    """What a download's status says; its body is not read."""
+    said = f"HTTP {status}"
+    if status == 401:
+        return Fault("key", said)
+    return Fault("pace" if status == 429 else "host" if status >= 500 else "request", said)

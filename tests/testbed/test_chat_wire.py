@@ -145,7 +145,7 @@ def test_a_reply_ends_where_the_client_says(url):
         b'{"model": "m"}',
         b'{"model": "m", "messages": ["x"]}',
         b'{"model": "m", "messages": [{"role": "user"}], "response_format": 7}',
-        b'{"model": "m", "messages": [{"role": "user"}], "response_format": {"json_schema": {"schema": {"enum": 7}}}}',
+        b'{"model": "m", "messages": [{"role":1}], "response_format":{"json_schema":{"schema":{"enum":7}}}}',
     ],
 )
 def test_bad_requests_are_told(url, body):

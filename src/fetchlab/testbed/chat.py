@@ -162,7 +162,7 @@ def _completion(
     """The answer's JSON, and its tokens."""
     said = json.dumps(messages, ensure_ascii=False)
     most = body.get("max_completion_tokens") or body.get("max_tokens")
-    end = most * _CHARACTERS if isinstance(most, int) else len(content)
+    end = most * _CHARACTERS if isinstance(most, int) and most > 0 else len(content)
     content, whole = content[:end], len(content) <= end
     wanted = body.get("n")
     count = min(_MOST_CHOICES, max(1, wanted)) if isinstance(wanted, int) else 1

@@ -101,9 +101,11 @@ class VertexWire(PaidWire):
         instances, parameters = body.get("instances"), body.get("parameters") or {}
         if not (isinstance(instances, list) and len(instances) == 1 and isinstance(instances[0], dict)):
             return _refused(400, "instances: there must be exactly one.")
+        if not isinstance(parameters, dict):
+            return _refused(400, "parameters: they must be an object.")
         prompt = instances[0].get("prompt")
         seconds = parameters.get("durationSeconds", _SECONDS[-1])
-        size = _SIZES.get(parameters.get("aspectRatio", "16:9"))
+        size = _SIZES.get(str(parameters.get("aspectRatio", "16:9")))
         if not isinstance(prompt, str) or not prompt.strip():
             return _refused(400, "instances[0].prompt: it must not be empty.")
         if seconds not in _SECONDS or size is None or parameters.get("sampleCount", 1) != 1:

@@ -119,18 +119,24 @@ class ChatWire(PaidWire):
             return paid.refused(400, "you must provide a model parameter", param="model")
         if not isinstance(messages, list) or not _are_messages(messages):
             return paid.refused(400, "'messages' must be a list of objects with a role", param="messages")
-        named = _schema(body)
-        asked = read(messages, named.get("name", ""))
+        wanted = body.get("response_format") or {}
+        if not isinstance(wanted, dict):
+            return paid.refused(400, "'response_format' must be an object", param="response_format")
+        named = _schema(wanted)
+        asked = read(messages, str(named.get("name", "")))
         self._chats.append(_record(asked, key_of(request), body["model"]))
         if self._bad_scenes.intersection(asked.scenes) and asked.kind == "scenes":
             return self.error(500, "Internal Server Error", None)
-        content = self._written(asked, body, named.get("schema") or {})
+        try:
+            content = self._written(asked, wanted, named.get("schema") or {})
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return paid.refused(400, "Invalid schema for response_format.", param="response_format")
         completion, tokens = _completion(content, body, messages)
         return Reply(
             msgspec.json.encode(completion), headers=self.limits(request), work=self._token_time * tokens
         )
 
-    def _written(self, asked: Asked, body: dict[str, Any], schema: dict[str, Any]) -> str:
+    def _written(self, asked: Asked, wanted: dict[str, Any], schema: dict[str, Any]) -> str:
         story = story_of(self.world.seed, asked)
         known: dict[str, Any] = {}
         if asked.kind == "bible":
@@ -143,7 +149,7 @@ class ChatWire(PaidWire):
             scenes = [story.scene(number, asked.shown) for number in asked.scenes]
             whole = scenes[0] if len(scenes) == 1 else {"scenes": scenes}
             known = {**scenes[0], "scenes": scenes}
-        elif (body.get("response_format") or {}).get("type") not in ("json_object", "json_schema"):
+        elif not schema and wanted.get("type") not in ("json_object", "json_schema"):
             return str(story.scene(1)["narration"])
         else:
             whole = {"answer": story.scene(1)["narration"]}
@@ -156,7 +162,7 @@ def _completion(
     """The answer's JSON, and its tokens."""
     said = json.dumps(messages, ensure_ascii=False)
     most = body.get("max_completion_tokens") or body.get("max_tokens")
-    end = most * _CHARACTERS if isinstance(most, int) else len(content)
+    end = most * _CHARACTERS if isinstance(most, int) and most > 0 else len(content)
     content, whole = content[:end], len(content) <= end
     wanted = body.get("n")
     count = min(_MOST_CHOICES, max(1, wanted)) if isinstance(wanted, int) else 1
@@ -191,9 +197,8 @@ def _are_messages(messages: list[Any]) -> bool:
     return bool(messages) and all(isinstance(one, dict) and "role" in one for one in messages)
 
 
-def _schema(body: dict[str, Any]) -> dict[str, Any]:
-    wanted = body.get("response_format")
-    named = wanted.get("json_schema") if isinstance(wanted, dict) else None
+def _schema(wanted: dict[str, Any]) -> dict[str, Any]:
+    named = wanted.get("json_schema")
     return named if isinstance(named, dict) else {}
 
 

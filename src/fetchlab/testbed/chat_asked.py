@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Shown", "read"]
 
+_FAILURES = 200  # brackets that begin no JSON, before a text is taken for prose
 MOST = 1000
 """Scenes that one request may ask for."""
 
@@ -30,7 +31,7 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _WRITE = re.compile(
-    r"\b(?:write|create|generate|draft)\b[^.\n]*?\b(?:(?P<what>bible|outline)\b"
+    r"\b(?:write|create|generate|draft)\b[^.\n]{0,160}?\b(?:(?P<what>bible|outline)\b"
     r"|(?P<noun>scenes?)\s*(?:#|no\.?|numbers?)?\s*(?P<list>\d[\d\s,&–—-]*(?:(?:to|through|and)[\d\s,&–—-]+)*)"
     r"|(?P<count>\d+)[\s-]+scenes?\b(?![\s-]+(?:outline|bible)))",
     re.IGNORECASE,
@@ -40,7 +41,7 @@ _OPENING = re.compile(r"[{\[]")
 _RANGE = re.compile(r"(\d+)\s*(?:(?:-|–|—|to|through)\s*(\d+))?")
 _COUNT = re.compile(r"\b(\d+)[\s-]+(?:\w+\s+)?scenes?\b", re.IGNORECASE)
 _LINE = re.compile(
-    r"^\W*scene\s*#?\s*(\d+)\s*[:.–—-]+\s*[\"“*]*([^\W\d_][^\W\d_'’]*(?: [^\W\d_][\w'’]*)*)",
+    r"^\W*scene\s*#?\s*(\d+)[\s*_]*[:.–—-]+\s*[\"“*]*([^\W\d_][\w'’]*(?: [^\W\d_][\w'’]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
 _BEAT = re.compile(r"^\W*(?:scene\s*#?\s*)?(\d+)\s*[:.)–—-]", re.IGNORECASE | re.MULTILINE)
@@ -162,7 +163,7 @@ def _understood(match: re.Match[str], parts: dict[str, str]) -> tuple[str, tuple
     if match["noun"].lower() == "scene":
         ranges = ranges[:1]  # "scene 7, 8 seconds long"
     numbers = [number for a, b in ranges for number in range(a, min(b, a + MOST) + 1)]
-    return "scenes", tuple(dict.fromkeys(numbers))
+    return "scenes", tuple(dict.fromkeys(numbers))[:MOST]
 
 
 def _total(parts: dict[str, str]) -> int:
@@ -245,14 +246,14 @@ def _decoded(text: str) -> Any:
 def _values(text: str) -> Iterator[Any]:
     """Every JSON object and array that stands in a text."""
     decoder = json.JSONDecoder()
-    place = 0
-    while True:
+    place = failures = 0
+    while failures < _FAILURES:
         begin = _OPENING.search(text, place)
         if begin is None:
             return
         try:
             value, place = decoder.raw_decode(text, begin.start())
         except (ValueError, RecursionError):
-            place = begin.end()
+            place, failures = begin.end(), failures + 1
             continue
         yield value

@@ -40,6 +40,7 @@ WIRES: dict[str, str] = {
     "echo2": "fetchlab.testbed.echo:EchoWire",
     "play": "fetchlab.testbed.play:PlayWire",
     "openai": "fetchlab.testbed.openai:OpenAIWire",
+    "vertex": "fetchlab.testbed.vertex:VertexWire",
 }
 
 _ROOTS = {"openai": "/v1"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.testbed.conditional import conditional
+from fetchlab.testbed.footage import thumbnail_sent, video_sent
 from fetchlab.testbed.forms import fields_of
 from fetchlab.testbed.hashing import share
 from fetchlab.testbed.jobs import Job, Order, jobs_of
@@ -26,8 +26,7 @@ _SIZES = ("720x1280", "1280x720", "1024x1792", "1792x1024")
 _MODEL = "sora-2"
 _LISTED = 20
 _LONGEST_LIST = 100
-_MODIFIED = "Sat, 01 Nov 2025 00:00:00 GMT"
-_KINDS = {"video": "video/mp4", "thumbnail": "image/png"}
+_VARIANTS = ("video", "thumbnail")
 
 
 class Videos:
@@ -120,19 +119,14 @@ class Videos:
 
     def _content(self, request: Request, job: Job) -> Reply:
         variant = request.args.get("variant") or "video"
-        if variant not in _KINDS:
+        if variant not in _VARIANTS:
             return refused(400, f"Invalid value: '{variant}'.", code="invalid_value", param="variant")
         missing = self._missing(job)
         if missing is not None:
             return missing
-        body = self._jobs.video(job) if variant == "video" else self._jobs.thumbnail(job)
-        etag = f'"{job.id[-16:]}-{variant}-{len(body)}"'
-        headers = [("etag", etag), ("last-modified", _MODIFIED), ("accept-ranges", "bytes")]
-        reply = conditional(request, Reply(body, 200, _KINDS[variant], headers), etag, _MODIFIED)
-        if request.method == "GET" and variant == "video" and reply.status in (200, 206):
-            job.downloads += 1
-            reply.pace = job.pace * len(reply.body) / len(body)
-        return reply
+        if variant == "thumbnail":
+            return thumbnail_sent(request, job, self._jobs.thumbnail(job))
+        return video_sent(request, job, self._jobs.video(job))
 
     def _missing(self, job: Job) -> Reply | None:
         """Why there is no content. Services disagree on the status: so do this one's jobs, with `quirks`."""

@@ -139,7 +139,10 @@ class Reply:
 
 
 class Route:
-    """A method (``*`` for any), a path template such as ``/bytes/{n}``, and the handler of both."""
+    """A method (``*`` for any), a path template such as ``/bytes/{n}``, and the handler of both.
+
+    A name stands for one segment of the path, one with a star (``{rest*}``) for all that follow.
+    """
 
     __slots__ = ("handler", "method", "pattern", "template")
 
@@ -147,9 +150,14 @@ class Route:
         self.method = method
         self.handler = handler
         self.template = template
-        literal = re.split(r"\{(\w+)\}", template)
-        names = [f"(?P<{part}>[^/]+)" if place % 2 else re.escape(part) for place, part in enumerate(literal)]
-        self.pattern = re.compile("".join(names))
+        parts = re.split(r"\{(\w+\*?)\}", template)
+        self.pattern = re.compile(
+            "".join(_matching(part) if place % 2 else re.escape(part) for place, part in enumerate(parts))
+        )
+
+
+def _matching(name: str) -> str:
+    return f"(?P<{name.removesuffix('*')}>{'.+' if name.endswith('*') else '[^/]+'})"
 
 
 def _unknown(request: Request) -> Reply:

@@ -1,6 +1,7 @@
 """Storyboards: an idea becomes a script, scene by scene, and scenes become videos; what was paid for is kept.
 
-Speaks the wire of OpenAI-compatible services: chat completions, and the jobs of ``/v1/videos``.
+Speaks the wires of OpenAI-compatible services, chat completions and the jobs of ``/v1/videos``, and Vertex
+AI's operations.
 """
 
 from fetchlab.studies.storyboard.client import Storyboard

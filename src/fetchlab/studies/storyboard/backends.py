@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fetchlab.model import Response
     from fetchlab.studies.storyboard.orders import Order
 
-__all__ = ["Backend", "Listed", "OpenAIVideos", "State"]
+__all__ = ["Backend", "Listed", "Lists", "OpenAIVideos", "State"]
 
 PAGE = 100
 FINAL = frozenset({"moderation_blocked", "content_policy_violation", "sentinel_block"})
@@ -31,6 +31,8 @@ class State(NamedTuple):
         final: the same order would fail again.
         created: when the service took it, seconds since the epoch.
         expires: when its video is gone.
+        place: where a service says that its video is.
+        content: the video, where it came with the answer.
     """
 
     job: str
@@ -39,6 +41,8 @@ class State(NamedTuple):
     final: bool = False
     created: float | None = None
     expires: float | None = None
+    place: str = ""
+    content: bytes | None = None
 
 
 class Listed(NamedTuple):
@@ -52,8 +56,8 @@ class Listed(NamedTuple):
 class Backend(Protocol):
     """A service. Requests are without credentials; each is sent with those of the job's own account."""
 
-    lists: bool
-    """Whether its jobs can be listed, so that an order whose answer was lost can be found."""
+    lengths: tuple[int, ...]
+    """Seconds of film that can be ordered."""
 
     def order(self, order: Order) -> Request:
         """Return the request that orders a video."""
@@ -64,8 +68,13 @@ class Backend(Protocol):
     def state(self, response: Response) -> State:
         """Return how a job stands, from the answer to either."""
 
-    def content(self, job: str) -> Request:
-        """Return the request for a finished job's video."""
+    def content(self, job: str, place: str) -> Request | None:
+        """Return the request for a finished job's video, None if it comes with a look."""
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A service whose jobs can be listed, so that an order whose answer was lost can be found."""
 
     def page(self, after: str | None) -> Request:
         """Return the request for a page of the account's jobs, latest first."""
@@ -102,7 +111,7 @@ class OpenAIVideos:
         base_url: the service's root with its version.
     """
 
-    lists = True
+    lengths: tuple[int, ...] = (4, 8, 12)
 
     def __init__(self, base_url: str) -> None:
         self._url = f"{base_url}/videos"
@@ -142,7 +151,7 @@ class OpenAIVideos:
             told.expires_at,
         )
 
-    def content(self, job: str) -> Request:
+    def content(self, job: str, place: str) -> Request:  # noqa: ARG002
         """Return the request for a finished job's video."""
         return Request(f"{self._url}/{job}/content")
 

@@ -93,6 +93,7 @@ class Made(msgspec.Struct):
         ready: when it was seen to be over.
         expires: when its video is gone, None if the service does not say.
         polls: how often it was asked about.
+        place: where its video is, if the service says so.
     """
 
     job: str
@@ -104,6 +105,7 @@ class Made(msgspec.Struct):
     ready: float | None = None
     expires: float | None = None
     polls: int = 0
+    place: str = ""
 
 
 class Film(msgspec.Struct):

@@ -16,11 +16,20 @@ __all__ = ["SPENT", "Fault", "fault_of"]
 SPENT = frozenset({"insufficient_quota"})
 """Codes that mean the same the next time: the key's quota is gone."""
 
+QUOTA = "google.rpc.QuotaFailure"
+"""A detail that says the same at Google's services."""
+
+
+class _Detail(msgspec.Struct, rename={"kind": "@type"}):
+    kind: str = ""
+
 
 class _Error(msgspec.Struct):
     message: str | None = None
     type: str | None = None
     code: str | int | None = None
+    status: str | None = None
+    details: list[_Detail] = []
 
 
 class _Body(msgspec.Struct):
@@ -51,9 +60,10 @@ def fault_of(response: Response) -> Fault | None:
         error = msgspec.json.decode(response.content, type=_Body).error
     except (msgspec.DecodeError, UnicodeDecodeError):
         error = _Error()
-    code = str(error.code or error.type or "")
+    code = error.status or (error.code if isinstance(error.code, str) else None) or error.type or ""
     said = f"HTTP {status}" + (f" {code}" if code else "")
-    if status == 401 or code in SPENT:
+    spent = code in SPENT or any(detail.kind.endswith(QUOTA) for detail in error.details)
+    if status == 401 or spent:
         return Fault("key", said)
     if status == 429:
         return Fault("pace", said)

@@ -27,6 +27,7 @@ from fetchlab.studies.storyboard.orders import Order
 from fetchlab.studies.storyboard.paid import paid_journal
 from fetchlab.studies.storyboard.rendering import Rendering
 from fetchlab.studies.storyboard.slots import Slots
+from fetchlab.studies.storyboard.vertex import VertexVideos
 from fetchlab.studies.storyboard.working import Working
 from fetchlab.transport.client import Client
 
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
     from fetchlab.engine.journal import Journal
     from fetchlab.engine.run import Run
     from fetchlab.policy.rate import RateLimit
+    from fetchlab.studies.storyboard.backends import Backend
 
 __all__ = ["VideoJobs"]
 
-LENGTHS = (4, 8, 12)
-"""Seconds of film that can be ordered."""
+MODELS = {"openai": "sora-2", "vertex": "veo-3.0-generate-001"}
+USUAL = 8
+"""Seconds of a video for a prompt that says nothing of it."""
 
 
 class VideoJobs:
@@ -51,8 +54,11 @@ class VideoJobs:
         accounts: their keys or tokens, texts or :class:`Key`; ``$OPENAI_API_KEY`` unless told. Orders go to
             them in turn; each job is asked about and downloaded with its own account's, and never with
             another's.
-        backend: ``"openai"``, the ``/v1/videos`` shape.
-        model: the video model's name.
+        backend: ``"openai"``, the ``/v1/videos`` shape, or ``"vertex"``, whose ``base_url`` is all before
+            ``/models``, and whose accounts are access tokens.
+        model: the video model's name; ``sora-2`` or ``veo-3.0-generate-001`` unless told.
+        store: with ``"vertex"``, a folder in a bucket, ``gs://bucket/folder``, where the service puts videos,
+            so that downloads can be resumed; they come with its answers unless told.
         rate: the requests that each account may make, unless a :class:`Key` says otherwise.
         client: an ``fl.Client`` or async client with httpx's interface; a shared one unless told.
         retry: what is tried again.
@@ -66,23 +72,30 @@ class VideoJobs:
         self,
         base_url: str | None = None,
         accounts: Iterable[str | Key] | str | Key | None = None,
-        backend: Literal["openai"] = "openai",
+        backend: Literal["openai", "vertex"] = "openai",
         *,
-        model: str = "sora-2",
+        model: str | None = None,
+        store: str | None = None,
         rate: RateLimit | None = None,
         client: Any = None,
         retry: Retry | None = None,
         timeout: Timeout | float | None = Timeout(),  # noqa: B008  # frozen
     ) -> None:
         self.base_url = root(base_url)
-        if backend != "openai":
-            raise ConfigError("backend", f"is 'openai', not {backend!r}")
-        if not isinstance(model, str) or not model:
+        if backend not in MODELS:
+            raise ConfigError("backend", f"is 'openai' or 'vertex', not {backend!r}")
+        if model is not None and (not isinstance(model, str) or not model):
             raise ConfigError("model", f"give the model's name, not {model!r}")
+        if store is not None and backend != "vertex":
+            raise ConfigError("store", "is for backend='vertex'; other services keep their videos")
         if retry is not None and not isinstance(retry, Retry):
             raise ConfigError("retry", f"give fl.Retry(attempts=…), not {retry!r}")
-        self.model = model
-        self._backend = OpenAIVideos(self.base_url)
+        self.model = model or MODELS[backend]
+        self._backend: Backend = (
+            OpenAIVideos(self.base_url)
+            if backend == "openai"
+            else VertexVideos(self.base_url, self.model, store)
+        )
         self._keys = [
             key if key.rate is not None else Key(key.secret, rate, key.name)
             for key in keys_of(accounts, "accounts", KEY)
@@ -112,7 +125,8 @@ class VideoJobs:
             to: the folder of the videos, ``scene-017.mp4``. They appear whole or not at all; a download that
                 breaks off is resumed, also by a later call.
             downloads: at a time; as one ends the next begins, the one that expires first.
-            seconds: of each video, 4, 8 or 12; a scene's own length, rounded up to one of these, unless told.
+            seconds: of each video, one of the lengths that the service makes; a scene's own length, rounded
+                up to one of these, unless told.
             size: of each video, such as ``1280x720``.
             resubmit: how often a scene is ordered again after its job failed or its video expired. A prompt
                 that the service does not allow is not.
@@ -134,7 +148,7 @@ class VideoJobs:
         whole("workers", workers)
         if not isinstance(resubmit, int) or isinstance(resubmit, bool) or resubmit < 0:
             raise ConfigError("resubmit", f"is a whole number of 0 or more, not {resubmit!r}")
-        orders = _orders(scenes, self.model, seconds, size)
+        orders = _orders(scenes, self.model, seconds, size, self._backend.lengths)
         folder = _folder(to)
         journal = paid_journal(journal)
         known = journal is not None and journal.skip_known
@@ -182,9 +196,9 @@ class VideoJobs:
         return f"VideoJobs({redact_url(self.base_url)!r}, model={self.model!r}, {len(self._keys)} accounts)"
 
 
-def _orders(scenes: Any, model: str, seconds: int | None, size: str) -> list[Order]:
-    if seconds is not None and seconds not in LENGTHS:
-        raise ConfigError("seconds", f"is one of {', '.join(map(str, LENGTHS))}, not {seconds!r}")
+def _orders(scenes: Any, model: str, seconds: int | None, size: str, lengths: tuple[int, ...]) -> list[Order]:
+    if seconds is not None and seconds not in lengths:
+        raise ConfigError("seconds", f"is one of {', '.join(map(str, lengths))}, not {seconds!r}")
     width, cross, height = str(size).partition("x")
     if not (cross and width.isdigit() and height.isdigit()):
         raise ConfigError("size", f"is such as '1280x720', not {size!r}")
@@ -194,7 +208,7 @@ def _orders(scenes: Any, model: str, seconds: int | None, size: str) -> list[Ord
             raise ConfigError("scenes", f"the table needs columns {', '.join(sorted(wanted))}")
         rows = scenes.select("scene", "prompt", "seconds").rows()
     elif isinstance(scenes, Iterable) and not isinstance(scenes, str | bytes):
-        rows = [(number, prompt, LENGTHS[1]) for number, prompt in enumerate(scenes, 1)]
+        rows = [(number, prompt, USUAL) for number, prompt in enumerate(scenes, 1)]
     else:
         raise ConfigError("scenes", f"give the table of a script, or a list of prompts, not {scenes!r:.60}")
     empty = [number for number, prompt, _ in rows if not (isinstance(prompt, str) and prompt.strip())]
@@ -202,11 +216,13 @@ def _orders(scenes: Any, model: str, seconds: int | None, size: str) -> list[Ord
         raise ConfigError("scenes", f"scene {empty[0]} has no prompt; leave out those that were not written")
     if len({number for number, _, _ in rows}) < len(rows):
         raise ConfigError("scenes", "a scene is in there twice")
-    return [Order(number, prompt, model, seconds or _length(long), size) for number, prompt, long in rows]
+    return [
+        Order(number, prompt, model, seconds or _length(long, lengths), size) for number, prompt, long in rows
+    ]
 
 
-def _length(seconds: float) -> int:
-    return next((length for length in LENGTHS if length >= seconds - 1e-9), LENGTHS[-1])
+def _length(seconds: float, lengths: tuple[int, ...]) -> int:
+    return next((length for length in lengths if length >= seconds - 1e-9), lengths[-1])
 
 
 def _folder(to: Any) -> Path:

@@ -16,6 +16,8 @@ from fetchlab import errors
 from fetchlab.engine.parking import Postponed
 from fetchlab.policy.keys import host_of
 from fetchlab.studies.storyboard.accounts import authorised, later
+from fetchlab.studies.storyboard.backends import Lists
+from fetchlab.studies.storyboard.inline import write_whole
 from fetchlab.studies.storyboard.orders import Film, Made, Ticket
 from fetchlab.studies.storyboard.service import Fault
 from fetchlab.transport.disk import Disk
@@ -94,10 +96,11 @@ class Working:
         self._receiver = Receiver(
             client, self._disk, accept=(), timeout=timeout, max_bytes=None, overwrite=False
         )
-        self._doubtful = list(accounts.ring.seats) if resumed and backend.lists else []
+        self._doubtful = list(accounts.ring.seats) if resumed and isinstance(backend, Lists) else []
         self._listing = False
         self._ordering: set[tuple[str, str, str]] = set()
         self._started: dict[str, float] = {}
+        self._inline: dict[str, bytes] = {}
 
     def prepare(self, work: Work) -> None:
         """Note the host; which account is asked is known when its turn comes."""
@@ -120,6 +123,7 @@ class Working:
         """Let the disk threads end, and forget who waits."""
         self._disk.close()
         self._slots.clear()
+        self._inline.clear()
 
     # ordering
 
@@ -153,11 +157,12 @@ class Working:
                 self._listing = False
 
     async def _list(self, work: Work, seat: Seat) -> None:
-        after: str | None = None
+        backend, after = self._backend, None
+        assert isinstance(backend, Lists)  # for the type checker
         try:
             while True:
-                response = await self._accounts.send(work, seat, self._backend.page(after))
-                jobs, after = self._backend.listed(response)
+                response = await self._accounts.send(work, seat, backend.page(after))
+                jobs, after = backend.listed(response)
                 if not self._lost.saw(jobs, seat) or after is None:
                     return
                 self._accounts.ring.use(seat, time.perf_counter())
@@ -175,28 +180,24 @@ class Working:
         try:
             response = await self._accounts.send(work, seat, self._backend.order(order))
             state = self._backend.state(response)
-        except errors.ConnectFailed:
-            raise
-        except (errors.TransportError, errors.ParseError, errors.StatusError) as error:
-            if isinstance(error, errors.StatusError) and error.status < 500:
-                raise
-            self._doubt(seat, error)
+        except BaseException as error:
+            if _may_stand(error):
+                self._doubt(seat, error)
             raise
         self._lost.claimed.add(state.job)
         return Ticket(state.job, order.mark, seat.owner, seat.name, submitted)
 
-    def _doubt(self, seat: Seat, error: Exception) -> None:
+    def _doubt(self, seat: Seat, error: BaseException) -> None:
         """The order may have been taken although its answer did not come.
 
         Raises:
             StudyError: there is no way to find out, and ordering again could pay twice.
         """
-        if not self._backend.lists:
-            raise errors.StudyError(
-                f"{error}; it may have been ordered, so it is not ordered again"
-            ) from error
-        if seat not in self._doubtful:
-            self._doubtful.append(seat)
+        if isinstance(self._backend, Lists):
+            if seat not in self._doubtful:
+                self._doubtful.append(seat)
+        elif isinstance(error, errors.FetchlabError):
+            raise errors.StudyError(f"{error}; it may have been ordered: no further order is made") from error
 
     # waiting for it
 
@@ -211,6 +212,8 @@ class Working:
         self.polls[step.job] += 1
         if state.status != "queued":
             self._started.setdefault(step.job, now)
+        if state.content is not None:
+            self._inline[step.job] = state.content
         if state.status in ("completed", "failed"):
             return Made(
                 step.job,
@@ -222,6 +225,7 @@ class Working:
                 ready=now,
                 expires=state.expires,
                 polls=self.polls[step.job],
+                place=state.place,
             )
         work.excused = work.attempt - work.before - 1  # it was answered: earlier failures are forgotten
         raise Postponed(later(poll_wait(response, self.polls[step.job])))
@@ -238,7 +242,10 @@ class Working:
 
     async def _receive(self, work: Work, step: Step, seat: Seat) -> Film:
         place = self._place(step)
-        request = authorised(self._backend.content(step.job), self._accounts.own(seat))
+        content = self._backend.content(step.job, self._rendering.made[step.job].place)
+        if content is None:
+            return await self._unpack(work, step, seat, place)
+        request = authorised(content, self._accounts.own(seat))
         began = time.perf_counter()
         try:
             done = await self._receiver.receive(request, place, None, work)
@@ -257,6 +264,24 @@ class Working:
         del self._places[step]
         return Film(step.job, done.path.name, done.bytes, done.mb_per_s, time.time())
 
+    async def _unpack(self, work: Work, step: Step, seat: Seat, place: Place) -> Film:
+        """Write a video that came with a look; look again if an earlier session had it."""
+        content = self._inline.pop(step.job, None)
+        if content is None:
+            try:
+                look = self._backend.look(step.job)
+                response = await self._accounts.send(work, self._accounts.own(seat), look)
+            except errors.StatusError as error:
+                if error.status not in GONE:
+                    raise
+                return Film(step.job, gone=True)
+            content = self._backend.state(response).content
+        if content is None:
+            raise errors.ParseError(f"job {step.job} brings its video no more")
+        name = await self._disk.run(write_whole, place, content)
+        del self._places[step]
+        return Film(step.job, name, len(content), 0.0, time.time())
+
     def _place(self, step: Step) -> Place:
         place = self._places.get(step)
         if place is None:
@@ -264,6 +289,15 @@ class Working:
             self._folder.enter(step.scene, key, name, fixed=True)
             place = self._places[step] = Place(self._folder, step.scene, key, name, fixed=True)
         return place
+
+
+def _may_stand(error: BaseException) -> bool:
+    """Say whether an order may have been taken that ended so."""
+    if isinstance(error, errors.StatusError):
+        return error.status >= 500 and error.status != 503  # 503: it did not want it
+    if isinstance(error, errors.Retriable | errors.ConnectFailed):
+        return False
+    return not isinstance(error, Postponed)
 
 
 def file_name(scene: int) -> str:

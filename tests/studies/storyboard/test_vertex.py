@@ -83,11 +83,16 @@ def test_an_order_whose_answer_was_lost_is_not_made_again(bed, prompts, tmp_path
 
 def test_a_spent_quota_is_told_from_a_rate(bed, prompts, tmp_path):
     """Both are 429; one of them passes."""
-    bed.configure("vertex", key_quota={TOKENS[0]: 2}, key_rate=1200.0, key_burst=1)
-    run = service(bed).render(prompts, tmp_path)
+    bed.configure("vertex", key_quota={TOKENS[0]: 2})
+    run = service(bed).render(prompts, tmp_path / "one")
     whole(bed, run.result(), prompts)
     assert run.notes["accounts"]["account 1"]["retired"] == "HTTP 429 RESOURCE_EXHAUSTED"
-    assert run.notes["accounts"]["account 2"]["retired"] is None
+    bed.configure("vertex", key_quota=None, key_rate=1200.0, key_burst=1)
+    more = [f"{prompt}, at night" for prompt in prompts]
+    run = service(bed).render(more, tmp_path / "two")
+    whole(bed, run.result(), more)
+    assert run.stats().refused > 0
+    assert [account["retired"] for account in run.notes["accounts"].values()] == [None, None]
 
 
 def test_filtered_prompts_are_ordered_once(bed, prompts, tmp_path):

@@ -94,7 +94,7 @@ def totals(rendering: Rendering, working: Working, accounts: Accounts, slots: Sl
         "bytes": sum(film.bytes for film in there),
         "ordered": len(rendering.tickets),
         "resubmitted": rendering.resubmitted,
-        "adopted": working.adopted,
+        "adopted": working.ordering.adopted,
         "polls": sum(working.polls.values()),
         "downloads_at_once": slots.largest,
         "requests": accounts.sent,

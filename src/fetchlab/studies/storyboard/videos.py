@@ -23,6 +23,7 @@ from fetchlab.studies.storyboard.client import KEY, root
 from fetchlab.studies.storyboard.films import totals, videos_frame
 from fetchlab.studies.storyboard.keys import Key, KeyRing, keys_of
 from fetchlab.studies.storyboard.lost import Lost, recorded
+from fetchlab.studies.storyboard.ordering import Ordering
 from fetchlab.studies.storyboard.orders import Order
 from fetchlab.studies.storyboard.paid import paid_journal
 from fetchlab.studies.storyboard.rendering import Rendering
@@ -156,18 +157,19 @@ class VideoJobs:
         accounts = Accounts(
             self._client, KeyRing(self._keys, self._retry, time.perf_counter(), "account"), self._timeout
         )
+        lost = Lost(time.time() if since is None else since, claimed)
+        ordering = Ordering(self._backend, accounts, lost, resumed=since is not None)
         rendering, slots = Rendering(orders, resubmit, folder), Slots(downloads)
         working = Working(
             self._backend,
             accounts,
+            ordering,
             rendering,
             slots,
-            Lost(time.time() if since is None else since, claimed),
             to=folder,
             client=self._client,
             timeout=replace(self._timeout, total=None),
             host=self.base_url,
-            resumed=since is not None,
         )
         run = start(
             working,

@@ -1,4 +1,4 @@
-"""One attempt at a step: order a job, look how it stands, download its video.
+"""One attempt at a step: order a job, see how it stands, download its video.
 
 Nothing waits in a worker: a job that is not ready is looked at again when the service says so, a download
 that has no place yet begins the moment one is free, an account that must rest is asked when it may be.
@@ -6,7 +6,6 @@ that has no place yet begins the moment one is free, an account that must rest i
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from functools import partial
@@ -16,9 +15,8 @@ from fetchlab import errors
 from fetchlab.engine.parking import Postponed
 from fetchlab.policy.keys import host_of
 from fetchlab.studies.storyboard.accounts import authorised, later
-from fetchlab.studies.storyboard.backends import Lists
 from fetchlab.studies.storyboard.inline import write_whole
-from fetchlab.studies.storyboard.orders import Film, Made, Ticket
+from fetchlab.studies.storyboard.orders import Film, Made
 from fetchlab.studies.storyboard.service import Fault
 from fetchlab.transport.disk import Disk
 from fetchlab.transport.download import Place, Receiver
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
     from fetchlab.studies.storyboard.accounts import Accounts
     from fetchlab.studies.storyboard.backends import Backend
     from fetchlab.studies.storyboard.keys import Seat
-    from fetchlab.studies.storyboard.lost import Lost
-    from fetchlab.studies.storyboard.orders import Order, Step
+    from fetchlab.studies.storyboard.ordering import Ordering
+    from fetchlab.studies.storyboard.orders import Step
     from fetchlab.studies.storyboard.rendering import Rendering
     from fetchlab.studies.storyboard.slots import Slots
     from fetchlab.transport.client import Client
@@ -47,9 +45,6 @@ FIRST_POLL, LONGEST_POLL, GROWTH = 1.0, 15.0, 1.5
 """Seconds between looks where the service gives no hint: at first, at most, and by what they grow."""
 LONGEST_HINT = 600.0
 GONE = frozenset({404, 410})
-UNLISTED = frozenset({404, 405, 501})
-
-log = logging.getLogger("fetchlab.storyboard")
 
 
 class Working:
@@ -58,37 +53,38 @@ class Working:
     Args:
         backend: the service.
         accounts: its accounts on the wire.
+        ordering: orders the jobs.
         rendering: where tickets and finished jobs are found.
         slots: downloads at a time.
-        lost: jobs that may be adopted.
         to: the folder of the videos.
         client: whose wire downloads use.
         timeout: seconds per attempt at a download.
         host: the service's root.
-        resumed: an earlier session may have ordered what it could not write down.
+
+    Attributes:
+        ordering: see above.
+        polls: how often each job was asked about.
     """
 
     def __init__(
         self,
         backend: Backend,
         accounts: Accounts,
+        ordering: Ordering,
         rendering: Rendering,
         slots: Slots,
-        lost: Lost,
         *,
         to: Path,
         client: Client,
         timeout: Timeout,
         host: str,
-        resumed: bool,
     ) -> None:
+        self.ordering = ordering
         self.polls: Counter[str] = Counter()
-        self.adopted = 0
         self._backend = backend
         self._accounts = accounts
         self._rendering = rendering
         self._slots = slots
-        self._lost = lost
         self._host = host_of(host)
         self._disk = Disk()
         self._folder = Folder(to)
@@ -96,9 +92,6 @@ class Working:
         self._receiver = Receiver(
             client, self._disk, accept=(), timeout=timeout, max_bytes=None, overwrite=False
         )
-        self._doubtful = list(accounts.ring.seats) if resumed and isinstance(backend, Lists) else []
-        self._listing = False
-        self._ordering: set[tuple[str, str, str]] = set()
         self._started: dict[str, float] = {}
         self._inline: dict[str, bytes] = {}
 
@@ -110,7 +103,7 @@ class Working:
         """Make one attempt."""
         step: Step = work.item
         if step.kind == "job":
-            return await self._order(work, self._rendering.orders[step.scene])
+            return await self.ordering.order(work, self._rendering.orders[step.scene])
         ticket = self._rendering.tickets[step.job]
         seat = self._accounts.ring.of(ticket.owner)
         if seat is None:
@@ -124,80 +117,6 @@ class Working:
         self._disk.close()
         self._slots.clear()
         self._inline.clear()
-
-    # ordering
-
-    async def _order(self, work: Work, order: Order) -> Ticket:
-        if order.what in self._ordering or self._listing:  # equal orders could not be told apart
-            raise Postponed(later(FIRST_POLL / 20))
-        self._ordering.add(order.what)
-        try:
-            await self._look_for_lost(work)
-            found = self._lost.take(order)
-            if found is not None:
-                self.adopted += 1
-                job, seat = found
-                return Ticket(job.job, order.mark, seat.owner, seat.name, job.created, adopted=True)
-            return await self._submit(work, order)
-        finally:
-            self._ordering.discard(order.what)
-
-    async def _look_for_lost(self, work: Work) -> None:
-        """Have every account listed that may have a job nobody knows of."""
-        while self._doubtful:
-            seat = self._accounts.own(self._doubtful[-1])
-            self._doubtful.remove(seat)  # now: another answer may be lost while this goes on
-            self._listing = True
-            try:
-                await self._list(work, seat)
-            except BaseException:
-                self._doubtful.append(seat)
-                raise
-            finally:
-                self._listing = False
-
-    async def _list(self, work: Work, seat: Seat) -> None:
-        backend, after = self._backend, None
-        assert isinstance(backend, Lists)  # for the type checker
-        try:
-            while True:
-                response = await self._accounts.send(work, seat, backend.page(after))
-                jobs, after = backend.listed(response)
-                if not self._lost.saw(jobs, seat) or after is None:
-                    return
-                self._accounts.ring.use(seat, time.perf_counter())
-        except errors.Retriable:
-            if seat.retired is None:
-                raise
-        except errors.StatusError as error:
-            if error.status not in UNLISTED:
-                raise
-            log.warning("%s lists no jobs: an order whose answer is lost may be paid twice", self._host)
-
-    async def _submit(self, work: Work, order: Order) -> Ticket:
-        seat = self._accounts.any()
-        submitted = time.time()
-        try:
-            response = await self._accounts.send(work, seat, self._backend.order(order))
-            state = self._backend.state(response)
-        except BaseException as error:
-            if _may_stand(error):
-                self._doubt(seat, error)
-            raise
-        self._lost.claimed.add(state.job)
-        return Ticket(state.job, order.mark, seat.owner, seat.name, submitted)
-
-    def _doubt(self, seat: Seat, error: BaseException) -> None:
-        """The order may have been taken although its answer did not come.
-
-        Raises:
-            StudyError: there is no way to find out, and ordering again could pay twice.
-        """
-        if isinstance(self._backend, Lists):
-            if seat not in self._doubtful:
-                self._doubtful.append(seat)
-        elif isinstance(error, errors.FetchlabError):
-            raise errors.StudyError(f"{error}; it may have been ordered: no further order is made") from error
 
     # waiting for it
 
@@ -289,15 +208,6 @@ class Working:
             self._folder.enter(step.scene, key, name, fixed=True)
             place = self._places[step] = Place(self._folder, step.scene, key, name, fixed=True)
         return place
-
-
-def _may_stand(error: BaseException) -> bool:
-    """Say whether an order may have been taken that ended so."""
-    if isinstance(error, errors.StatusError):
-        return error.status >= 500 and error.status != 503  # 503: it did not want it
-    if isinstance(error, errors.Retriable | errors.ConnectFailed):
-        return False
-    return not isinstance(error, Postponed)
 
 
 def file_name(scene: int) -> str:

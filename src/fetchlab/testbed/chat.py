@@ -29,8 +29,8 @@ showed, in its order and under *its* numbers: one shown under a wrong number is 
 is kept in ``bed.truth("openai")["chats"]``, whatever the schema, with the bible's title (None if it was not
 shown) and the scenes of which the outline spoke.
 
-Anything else is answered with a sentence. A token is four characters. With ``stream`` the same comes as events,
-which the faults of replies (`fenced`, `cut`, …) leave alone.
+Anything else is answered with a sentence. A token is four characters. With ``stream`` the same comes as
+events, which the faults of replies (`fenced`, `cut`, …) leave alone.
 """
 
 from __future__ import annotations
@@ -93,6 +93,15 @@ class ChatWire(PaidWire):
     def paid(self, request: Request) -> bool:
         """Completions are."""
         return request.method == "POST" and request.path == _CHAT
+
+    def subject(self, request: Request) -> str | None:
+        """The scenes, so that a scene takes equally long whatever context it is given."""
+        body = paid.body_of(request) if self.paid(request) else None
+        messages = (body or {}).get("messages")
+        if not isinstance(messages, list) or not _are_messages(messages):
+            return None
+        asked = read(messages)
+        return f"{asked.kind} {asked.scenes}" if asked.kind else None
 
     def recorded(self) -> dict[str, Sequence[dict[str, Any]]]:
         """Every completion that was begun."""

@@ -127,7 +127,7 @@ class Settings:
     latency: float = _setting(0.0, "seconds before the first byte of every answer", _amount)
     jitter: float = _setting(0.0, "coefficient of variation of latency (lognormal, the mean stays)", _amount)
     steady: bool = _setting(
-        False, "the same request takes equally long each time, whatever the jitter", _switch
+        False, "the same request (openai: the same scene) takes equally long, whatever the jitter", _switch
     )
     capacity: int | None = _setting(None, "requests served at a time, the rest queue", _or_none(_positive))
     collapse: int | None = _setting(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from fetchlab.studies.charts.builder import MOST_HITS, BatchRequestBuilder
+from fetchlab.studies.charts.knobs import How, known
 from fetchlab.studies.charts.names import results_of
-from fetchlab.studies.charts.runs import How, app_run, finished, list_run, review_run, search_run
+from fetchlab.studies.charts.runs import app_run, finished, list_run, review_run, search_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ class BatchFetcher:
         how: knobs for every call, which may override them; see :class:`~fetchlab.studies.charts.How`.
 
     Raises:
-        ConfigError: a value is none that the service knows.
+        ConfigError: a value is none that the service knows, or there is no such knob.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class BatchFetcher:
     ) -> None:
         self.builder = BatchRequestBuilder(default_collection, lang)
         self.default_num_results = results_of(default_num_results, knob="default_num_results")
-        self._how = how
+        self._how = known(how)
 
     def category_lists(
         self,
@@ -92,6 +93,11 @@ class BatchFetcher:
         """Fetch reviews: a :class:`Listing` of them for each app in each country, page after page."""
         requests = self.builder.build_review_requests(app_ids, countries, num_reviews, sort, score)
         return finished(review_run(requests, self._with(how)), wait=wait)
+
+    def __repr__(self) -> str:
+        """Return the defaults."""
+        made = self.builder
+        return f"BatchFetcher({made.lang!r}, {self.default_num_results}, {made.collection!r})"
 
     def _with(self, how: How) -> How:
         return cast("How", {**self._how, **how})

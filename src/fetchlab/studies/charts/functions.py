@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from fetchlab.studies.charts.builder import BatchRequestBuilder
-from fetchlab.studies.charts.runs import How, finished, list_run
+from fetchlab.studies.charts.runs import finished, list_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fetchlab.studies.charts.apps import App, Listing
+    from fetchlab.studies.charts.knobs import How
     from fetchlab.studies.charts.requests import ListRequest
 
 __all__ = ["fetch_and_parse_list", "fetch_and_parse_list_batch", "fetch_category_lists", "fetch_top_apps"]
@@ -59,7 +60,11 @@ def fetch_top_apps(
     wait: bool = True,
     **how: Unpack[How],
 ) -> Any:
-    """Do as :func:`fetch_category_lists`, and return ``organized[country][category]``."""
+    """Do as :func:`fetch_category_lists`, and return ``organized[country][category]``.
+
+    Keys are spelled as in :data:`~fetchlab.studies.charts.COUNTRIES` and
+    :data:`~fetchlab.studies.charts.CATEGORIES`, however they were asked for.
+    """
     builder = BatchRequestBuilder(collection, lang)
     requests = builder.build_list_requests(countries, categories, num_results)
     return finished(list_run(requests, how, organized), wait=wait)

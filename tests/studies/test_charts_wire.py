@@ -17,7 +17,7 @@ from fetchlab.studies import charts
 from fetchlab.studies.charts import App, Details, Listing, ListRequest, Review, ReviewRequest
 from fetchlab.studies.charts.framing import SOFT_LIMIT, body_of, payload_of, rows_of, sorted_out
 from fetchlab.studies.charts.reading import apps_of, details_of, dig, hits_of, reviews_of
-from fetchlab.studies.charts.sizing import LONGER, MOST, START, BatchSize
+from fetchlab.studies.charts.sizing import ALIKE, LONGER, MOST, START, BatchSize
 from fetchlab.studies.charts.wire import LISTS, REVIEWS
 
 ERROR = [8, None, [[f"type.googleapis.com/{SOFT_LIMIT.decode()}", [8]]]]
@@ -236,6 +236,22 @@ def test_noise_alone_does_not_shrink_a_batch():
     for number in range(40):
         size.saw(max(1, size.limit - number % 4), random.lognormvariate(-1.2, 0.47))
     assert size.limit > START
+
+
+def test_equal_sizes_are_told_apart_by_a_trial():
+    """Five categories in each of forty countries are always five: nothing would show what an rpc costs."""
+    size = BatchSize()
+    for _ in range(2 * ALIKE):
+        rpcs = [1, 4] if size.trial(5) else [5]
+        for count in rpcs:
+            size.saw(count, 0.1 + 0.05 * (count - 1))
+    assert size.cost() == pytest.approx((0.1, 0.05))
+    assert size.limit == 1
+    free = BatchSize()
+    assert [free.trial(5) for _ in range(2 * ALIKE)] == ([False] * (ALIKE - 1) + [True]) * 2
+    assert not any(free.trial(3 + number % 2) for number in range(3 * ALIKE))
+    assert not any(free.trial(1) for number in range(3 * ALIKE))
+    assert not any(BatchSize(5).trial(5) for number in range(3 * ALIKE))
 
 
 def test_a_fixed_size_stays():

@@ -91,6 +91,7 @@ def case(
     latency: float = LATENCY,
     jitter: float = JITTER,
     rounds: int = 5,
+    num_results: int = 100,
     progress: bool | None = None,
 ) -> Case:
     """Measure the arms of a published table on a testbed.
@@ -106,12 +107,13 @@ def case(
         latency: mean seconds of a call.
         jitter: coefficient of variation, where the law has one.
         rounds: measured rounds.
+        num_results: apps of each list.
         progress: tell how far it is.
 
     Raises:
         ConfigError: there is no such table, law or arm, or *Batch-ALL* is not among the arms.
     """
-    url, wanted = bed.urls["play"], requests_of(count)
+    url, wanted = bed.urls["play"], requests_of(count, num_results)
     known = arms(url, wanted)
     chosen = in_table(count) if only is None else only
     if AT_ONCE not in chosen or not set(chosen) <= set(known):

@@ -23,7 +23,7 @@ class BatchSize:
 
     The seconds of a call are taken for *a* + *b* · rpcs, by least squares over the latest calls. While *b*
     cannot be told from 0, sizes double whenever a full call comes back; else a call carries as many as make
-    it ``LONGER`` by no more than that share. Where all calls are equally large, because never more riders wait
+    it ``LONGER`` by no more than that share. Where all calls are equally large, because no more riders wait
     for one, one of them now and then goes in two parts.
 
     Args:

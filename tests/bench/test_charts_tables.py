@@ -164,7 +164,7 @@ def test_requests_weigh_what_is_claimed():
 def test_which_call_when_is_asked(bed):
     """Three questions, each at every value, ready for the crossing to be interpolated."""
     found = charts_claims.crossovers(
-        bed, counts=(4,), costs=(0.001,), latency=LATENCY, rounds=2, progress=False
+        bed, counts=(4,), costs=(0.001,), categories=2, latency=LATENCY, rounds=2, progress=False
     )
     assert found.schema == QUESTIONS
     assert found["varied"].unique(maintain_order=True).to_list() == [

@@ -337,7 +337,7 @@ def test_a_host_in_trouble_is_told_of_once_per_call(url, bed):
 
 def test_riders_gather_where_a_rate_is_limited(url, bed):
     """A host that refuses is asked for one list after the other: in a call each they would all be refused."""
-    bed.configure("play", rate=20, burst=2, retry_after=0.05)
+    bed.configure("play", rate=40, burst=2, retry_after=0.05)
     run = charts.fetch_category_lists(["us", "kr"], CATEGORIES[:30], 5, retry=QUICK, wait=False).wait()
     assert run.stats().ok == 60
     assert run.stats().refused > 0

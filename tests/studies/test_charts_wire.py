@@ -139,7 +139,7 @@ odd = json_values | st.floats(allow_nan=False) | st.just(10**30) | st.just({"a":
 
 
 @given(place=st.integers(0, 15), deeper=st.lists(st.integers(0, 3), max_size=4), value=odd)
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_an_odd_fact_is_missing_and_spoils_no_table(place, deeper, value):
     """One app whose score is a text would cost the whole table, and the journal's record of its list."""
     entry = json.loads(json.dumps(APP))

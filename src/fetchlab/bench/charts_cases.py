@@ -37,10 +37,10 @@ TOGETHER = (AT_ONCE, EXECUTOR, *OURS)
 """The arms that have all lists under way at once."""
 _BETWEEN = {
     9: ("Batch-3chunk",),
-    15: ("ThreadPool-5", "ThreadPool-10", "Batch-5chunk"),
+    15: ("ThreadPool-5", "ThreadPool-10", "Batch-5chunk", "Batch-10chunk"),
     25: ("Batch-5chunk",),
 }
-"""What a table has figures of, between one after the other and all at once."""
+"""What a table has figures of, between one after the other and all at once; *Batch-10chunk* was estimated."""
 
 
 @dataclass(frozen=True, slots=True)

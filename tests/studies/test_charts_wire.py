@@ -254,6 +254,16 @@ def test_equal_sizes_are_told_apart_by_a_trial():
     assert not any(BatchSize(5).trial(5) for number in range(3 * ALIKE))
 
 
+def test_where_calls_are_counted_they_are_full():
+    """A host that allows so many calls a second is slow by calls, whatever an rpc adds to one."""
+    size = BatchSize()
+    for rpcs in (1, 8, 1, 8, 1, 8):
+        size.saw(rpcs, 0.01 * rpcs)
+    assert size.room(limited=False) == size.limit == 1
+    assert size.room(limited=True) == MOST
+    assert BatchSize(5).room(limited=True) == 5
+
+
 def test_a_fixed_size_stays():
     """Whoever gives a number gets it."""
     size = BatchSize(5)

@@ -114,15 +114,13 @@ class Riding:
         place = self._place(rider.work.item)
         riders = self._waiting.setdefault(place, [])
         riders.append(rider)
-        if len(riders) >= self._size.limit:
+        found = rider.work.lane.discovery
+        room = self._size.room(limited=found is not None)
+        if len(riders) >= room:
             self._depart(place)
         elif len(riders) == 1:
-            wait = self._linger(rider)
+            wait = LINGER if found is None else min(LONGEST, max(LINGER, room / found.rate))
             self._timers[place] = asyncio.get_running_loop().call_later(wait, self._depart, place)
-
-    def _linger(self, rider: Rider) -> float:
-        found = rider.work.lane.discovery
-        return LINGER if found is None else min(LONGEST, max(LINGER, self._size.limit / found.rate))
 
     def _depart(self, place: Any) -> None:
         timer = self._timers.pop(place, None)

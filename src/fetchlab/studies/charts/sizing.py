@@ -36,6 +36,14 @@ class BatchSize:
         self._largest = self._before = self._alike = 0
         self._sums = [0.0] * 6  # weights, rpcs, seconds, rpcs², rpcs · seconds, seconds²
 
+    def room(self, *, limited: bool) -> int:
+        """Return how many rpcs a call may carry now.
+
+        Args:
+            limited: the host refuses calls above some rate. Then calls are what is dear, not seconds.
+        """
+        return MOST if limited and self._fixed is None else self.limit
+
     def trial(self, riders: int) -> bool:
         """Say whether one of those who are to ride should go by itself this time, to be compared."""
         self._alike = self._alike + 1 if riders == self._before else 1

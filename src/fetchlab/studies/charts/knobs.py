@@ -30,6 +30,7 @@ URL = "FETCHLAB_PLAY_URL"
 """The environment variable that names the service's root where no ``base_url`` is given."""
 RPCS = Adaptive(max=200, start=100)
 PAGES = Adaptive(max=64, start=20)
+"""Requests at a time unless told: those that ride together, and pages."""
 
 
 class How(TypedDict, total=False):
@@ -43,7 +44,7 @@ class How(TypedDict, total=False):
             processes and one after the other. Pages of details and searches always go alone.
         priority: a request's priority, lower goes first, also into a call.
         retry: what is tried again; all that is asked for only reads, so POST is, too.
-        rate: requests per second.
+        rate: requests per second: lists, say, however many of them ride in a call.
         timeout: seconds per attempt.
         client: an ``fl.Client``; a shared one unless told.
         cache: an ``fl.Cache`` or a file's path: what it holds is not asked for again. Lists and reviews are

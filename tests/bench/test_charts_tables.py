@@ -48,7 +48,8 @@ def test_the_table_sets_measured_beside_published(compared):
     assert rows["Sequential"]["verdict"] in ("faster", "slower", "invariant", "inconclusive")
     assert least["Sequential"] > 9 * LATENCY
     assert least["Batch-3chunk"] > 3 * LATENCY
-    assert LATENCY < least["adaptive"] == least["Batch-ALL"] < least["Sequential"]
+    assert LATENCY < least["adaptive"] == least["rpc-multiplexed"] < least["Sequential"]
+    assert LATENCY < least["Batch-ALL"] == least["Asyncio+Executor"] < least["Sequential"]
     assert set(made.comparison.frame()["round"]) == {1, 2}
 
 
@@ -101,6 +102,16 @@ def test_the_ideal_reckons_with_parsing():
     assert charts._least(times, 1.5, fl.Batch()) == pytest.approx(0.1 + 1.5 * 14 / 15)
     assert charts._least(times, 0.15, fl.Sequential()) == pytest.approx(1.5)
     assert charts._least(times, 0.0, fl.Threads(5)) == pytest.approx(0.3)
+
+
+def test_ours_have_an_ideal_of_their_own(bed):
+    """Three calls that draw a latency each, held against fifteen draws, would reach 150 % of the ideal."""
+    least = charts.ideals_of([0.1] * 5 + [0.9], [0.2, 0.3], 0.0)
+    assert least["Batch-ALL"] == least["Asyncio+Executor"] == pytest.approx(0.9)
+    assert least["adaptive"] == least["rpc-multiplexed"] == pytest.approx(0.3)
+    bed.configure("play", **charts_arms.law("constant", LATENCY))
+    together = charts.riding(bed.urls["play"], charts_arms.requests_of(9, 1), 0.9)
+    assert [seconds > 0.3 + LATENCY for seconds in together] == [True] * 3
 
 
 def test_the_cases_are_the_published_ones():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fetchlab.bench.charts import beside, ideals, ideals_of, parsing, versus
+from fetchlab.bench.charts import beside, ideals, ideals_of, parsing, riding, versus
 from fetchlab.bench.charts_arms import (
     AT_ONCE,
     BASELINE,
@@ -96,8 +96,8 @@ def case(
 ) -> Case:
     """Measure the arms of a published table on a testbed.
 
-    The warm-up round is made without latency. The ideals are of what each list took alone: in the rounds of
-    *Sequential*, or in a pass of its own where that is no arm.
+    The warm-up round is made without latency. The ideals are of what each list took alone, in the rounds of
+    *Sequential* or in a pass of its own where that is no arm, and each call in which several ride.
 
     Args:
         bed: a testbed; its settings are changed.
@@ -125,7 +125,8 @@ def case(
     bed.configure("play", **law(name, latency, jitter))
     found = compare(ways, rounds=rounds, warmup=0, baseline=AT_ONCE, check=ids, units=apps, progress=progress)
     if BASELINE in ways:
-        return Case(count, name, found, ideals_of(_alone(found), parsing(url, wanted)))
+        took = parsing(url, wanted)
+        return Case(count, name, found, ideals_of(_alone(found), riding(url, wanted, took), took))
     return Case(count, name, found, ideals(url, wanted, passes=1))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from fetchlab.studies.charts.builder import MOST_HITS, BatchRequestBuilder
 from fetchlab.studies.charts.knobs import How, known
@@ -11,6 +11,9 @@ from fetchlab.studies.charts.runs import app_run, finished, list_run, review_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from fetchlab.engine.run import Run
+    from fetchlab.studies.charts.apps import App, Details, Listing, Review
 
 __all__ = ["BatchFetcher"]
 
@@ -39,6 +42,28 @@ class BatchFetcher:
         self.default_num_results = results_of(default_num_results, knob="default_num_results")
         self._how = known(how)
 
+    @overload
+    def category_lists(
+        self,
+        countries: Iterable[str],
+        categories: Iterable[str],
+        num_results: int | None = ...,
+        collection: str | None = ...,
+        *,
+        wait: Literal[True] = ...,
+        **how: Unpack[How],
+    ) -> list[Listing[App]]: ...
+    @overload
+    def category_lists(
+        self,
+        countries: Iterable[str],
+        categories: Iterable[str],
+        num_results: int | None = ...,
+        collection: str | None = ...,
+        *,
+        wait: Literal[False],
+        **how: Unpack[How],
+    ) -> Run: ...
     def category_lists(
         self,
         countries: Iterable[str],
@@ -54,6 +79,24 @@ class BatchFetcher:
         requests = self.builder.build_list_requests(countries, categories, count, collection)
         return finished(list_run(requests, self._with(how)), wait=wait)
 
+    @overload
+    def apps(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ...,
+        *,
+        wait: Literal[True] = ...,
+        **how: Unpack[How],
+    ) -> list[Details | None]: ...
+    @overload
+    def apps(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ...,
+        *,
+        wait: Literal[False],
+        **how: Unpack[How],
+    ) -> Run: ...
     def apps(
         self,
         app_ids: Iterable[str],
@@ -66,6 +109,26 @@ class BatchFetcher:
         requests = self.builder.build_app_requests(app_ids, countries)
         return finished(app_run(requests, self._with(how)), wait=wait)
 
+    @overload
+    def search(
+        self,
+        queries: Iterable[str],
+        countries: Iterable[str] = ...,
+        num_results: int = ...,
+        *,
+        wait: Literal[True] = ...,
+        **how: Unpack[How],
+    ) -> list[Listing[App]]: ...
+    @overload
+    def search(
+        self,
+        queries: Iterable[str],
+        countries: Iterable[str] = ...,
+        num_results: int = ...,
+        *,
+        wait: Literal[False],
+        **how: Unpack[How],
+    ) -> Run: ...
     def search(
         self,
         queries: Iterable[str],
@@ -79,6 +142,30 @@ class BatchFetcher:
         requests = self.builder.build_search_requests(queries, countries, num_results)
         return finished(search_run(requests, self._with(how)), wait=wait)
 
+    @overload
+    def reviews(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ...,
+        num_reviews: int = ...,
+        sort: str = ...,
+        score: int | None = ...,
+        *,
+        wait: Literal[True] = ...,
+        **how: Unpack[How],
+    ) -> list[Listing[Review]]: ...
+    @overload
+    def reviews(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ...,
+        num_reviews: int = ...,
+        sort: str = ...,
+        score: int | None = ...,
+        *,
+        wait: Literal[False],
+        **how: Unpack[How],
+    ) -> Run: ...
     def reviews(
         self,
         app_ids: Iterable[str],

@@ -39,6 +39,8 @@ WIRES: dict[str, str] = {
     "echo": "fetchlab.testbed.echo:EchoWire",
     "echo2": "fetchlab.testbed.echo:EchoWire",
     "play": "fetchlab.testbed.play:PlayWire",
+    "timeline": "fetchlab.testbed.timeline:TimelineWire",
+    "media": "fetchlab.testbed.media_wire:MediaWire",
 }
 
 _ROOTS = {"openai": "/v1"}

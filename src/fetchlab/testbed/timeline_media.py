@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from fetchlab.testbed import timeline_ids as ids
 
-__all__ = ["Media", "Variant", "attached", "variants"]
+__all__ = ["VIDEO", "Media", "Variant", "attached"]
+
+VIDEO = 1 << 24
+"""By how much the number of a video is less than that of its post."""
 
 _SHAPES = ((1200, 675), (1200, 900), (900, 1200), (1080, 1080))
 _FRAMES: dict[str, tuple[tuple[int, int, int], ...]] = {
@@ -80,7 +83,7 @@ def attached(seed: int, post: int, d: tuple[int, ...], *, plain: bool) -> tuple[
     return tuple(_photo(seed, post, number, d) for number in range(1 + max(0, d[11] % 7 - 3)))
 
 
-def variants(seed: int, number: int, frame: str) -> tuple[Variant, ...]:
+def _variants(seed: int, number: int, frame: str) -> tuple[Variant, ...]:
     """The files of a video, their names such that nobody guesses them."""
     return tuple(
         Variant(
@@ -94,7 +97,7 @@ def variants(seed: int, number: int, frame: str) -> tuple[Variant, ...]:
     )
 
 
-def frame_of(d: tuple[int, ...]) -> str:
+def _frame(d: tuple[int, ...]) -> str:
     """Wide, square or tall."""
     return ("wide", "wide", "square", "tall")[d[12] % 4]
 
@@ -104,7 +107,7 @@ def _photo(seed: int, post: int, number: int, d: tuple[int, ...]) -> Media:
     name = ids.name(seed, post, number)
     return Media(
         "photo",
-        post - (1 << 24) + number,
+        post - VIDEO + number,
         name,
         f"/media/{name}.jpg",
         width,
@@ -121,7 +124,7 @@ def _gif(seed: int, post: int, d: tuple[int, ...]) -> Media:
     width, height = (480, 270) if d[12] % 2 else (360, 360)
     return Media(
         "gif",
-        post - (1 << 24),
+        post - VIDEO,
         name,
         f"/tweet_video_thumb/{name}.jpg",
         width,
@@ -134,8 +137,8 @@ def _gif(seed: int, post: int, d: tuple[int, ...]) -> Media:
 
 
 def _video(seed: int, post: int, d: tuple[int, ...]) -> Media:
-    number = post - (1 << 24)
-    files = variants(seed, number, frame_of(d))
+    number = post - VIDEO
+    files = _variants(seed, number, _frame(d))
     name = ids.name(seed, post, 0)
     return Media(
         "video",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fetchlab.testbed.timeline_media import Media
     from fetchlab.testbed.timeline_users import User
 
-__all__ = ["Posts", "Users", "iso", "post_truth", "user_truth"]
+__all__ = ["Posts", "Users", "iso", "post_truth", "user_truth", "when"]
 
 
 class Users(Sequence[dict[str, Any]]):
@@ -126,7 +126,12 @@ def post_truth(archive: Archive, post: Post, media: str) -> dict[str, Any]:
 
 def iso(milliseconds: int) -> str:
     """A moment as the service writes it: whole seconds, and three zeros."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return when(milliseconds).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def when(milliseconds: int) -> datetime:
+    """A moment, without what is smaller than a second."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC)
 
 
 def _told(post: Post, media: str) -> dict[str, Any]:

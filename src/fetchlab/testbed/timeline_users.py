@@ -9,10 +9,20 @@ from typing import NamedTuple
 
 from fetchlab.testbed import catalogue_words as words
 from fetchlab.testbed.hashing import draws
-from fetchlab.testbed.timeline_ids import snowflake
+from fetchlab.testbed.timeline_ids import digest, snowflake
 from fetchlab.testbed.timeline_words import BIOS
 
-__all__ = ["ADVERTISERS", "NOW", "OTHERS", "USERS", "User", "user_named", "user_numbered", "users"]
+__all__ = [
+    "ADVERTISERS",
+    "NOW",
+    "OTHERS",
+    "USERS",
+    "User",
+    "portrait",
+    "user_named",
+    "user_numbered",
+    "users",
+]
 
 USERS = 100
 OTHERS = range(USERS, 128)
@@ -107,6 +117,11 @@ def _by_id(seed: int) -> dict[int, User]:
 def user_numbered(seed: int, number: int) -> User | None:
     """The account of that id."""
     return _by_id(seed).get(number)
+
+
+def portrait(seed: int, user: User) -> str:
+    """Path of a user's picture."""
+    return f"/profile_images/{user.id}/{digest(seed, f'portrait {user.id}', 8)}_normal.jpg"
 
 
 def _count(place: int, state: str, d: tuple[int, ...]) -> int:

@@ -142,6 +142,10 @@ class Settings:
         False, "play: each rpc of a call has a latency of its own, and the call the longest of them", _switch
     )
     rpc_cost: float = _setting(0.0, "play: seconds that each further rpc adds to a call", _amount)
+    quota: int = _setting(100_000, "api: requests to a route in a window, 429 beyond", _positive)
+    quota_period: float = _setting(900.0, "api: seconds of that window", _speed)
+    usage_cap: int | None = _setting(None, "api: posts in a month, 429 for good beyond", _or_none(_count))
+    feeds: bool = _setting(True, "rss: feeds are offered, else 403", _switch)
     login_wall: int | None = _setting(
         None, "timeline: posts of a user after which a login is asked for, 0 = at once", _or_none(_count)
     )

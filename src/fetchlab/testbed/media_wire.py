@@ -1,4 +1,6 @@
-"""The wire that serves what payloads point at: photos, stills, videos whole and in parts, portraits.
+"""The wire that serves what payloads point at: photos, stills, videos whole and in parts, portraits, emoji.
+
+And the timeline's program and style, which services have on such a host, too.
 
 Everything has exactly one address, which only a payload tells; any other one is answered with 404.
 """
@@ -14,6 +16,7 @@ from fetchlab.testbed.jpeg import landscape
 from fetchlab.testbed.store import Shelf
 from fetchlab.testbed.timeline_data import archive
 from fetchlab.testbed.timeline_media import VIDEO
+from fetchlab.testbed.timeline_site import FILES, static
 from fetchlab.testbed.timeline_users import portrait, user_numbered
 from fetchlab.testbed.wire import Reply, Request, Route, Wire
 
@@ -58,6 +61,8 @@ class MediaWire(Wire):
             Route("GET", f"{video}/vid/avc1/{{size}}/{{file}}", self._served(self._whole)),
             Route("GET", f"{video}/vid/avc1/{{begin}}/{{end}}/{{size}}/{{file}}", self._served(self._part)),
             Route("GET", "/profile_images/{id}/{file}", self._served(self._portrait)),
+            Route("GET", "/emoji/v2/svg/{file}", self._served(_emoji)),
+            Route("GET", f"{FILES}/{{file}}", self._served(_static)),
         ]
 
     def _served(self, make: Callable[[Request], Reply | None]) -> Callable[[Request], Reply]:
@@ -153,6 +158,25 @@ class MediaWire(Wire):
             return None, None
         size = request.params["size"]
         return video, next((one for one in video.variants if f"{one.width}x{one.height}" == size), None)
+
+
+def _emoji(request: Request) -> Reply | None:
+    codes = request.params["file"].removesuffix(".svg").split("-")
+    try:
+        text = "".join(chr(int(code, 16)) for code in codes)
+    except (ValueError, OverflowError):
+        return None
+    if not all(ord(letter) > 0x1FFF for letter in text):
+        return None
+    drawn = f'<text x="18" y="29" font-size="30" text-anchor="middle">{text}</text>'
+    return _file(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36">{drawn}</svg>'.encode(), "image/svg+xml"
+    )
+
+
+def _static(request: Request) -> Reply | None:
+    found = static().get(request.params["file"])
+    return None if found is None else _file(*found)
 
 
 def _file(body: bytes, kind: str) -> Reply:

@@ -15,6 +15,7 @@ from fetchlab.testbed import timeline_ids as ids
 from fetchlab.testbed.timeline_data import archive
 from fetchlab.testbed.timeline_graphql import Framing, cursor_of
 from fetchlab.testbed.timeline_listing import listed
+from fetchlab.testbed.timeline_site import document
 from fetchlab.testbed.timeline_stated import Stating
 from fetchlab.testbed.timeline_truth import Posts, Users
 from fetchlab.testbed.timeline_users import USERS, user_named, user_numbered
@@ -48,16 +49,43 @@ class TimelineWire(Wire):
         }
 
     def configure(self, settings: Settings) -> None:
-        """Follow `churn` and `login_wall`; nothing has been posted since."""
+        """Follow `churn`, `login_wall` and `markup`; nothing has been posted since."""
         self._churn = settings.churn
         self._wall = settings.login_wall
         self._asked = 0
+        state = {
+            "markup": settings.markup,
+            "media": self.world.url("media"),
+            "queries": {name: query_hash(self.world.seed, name) for name in self._operations},
+            "users": [user.handle for user in self._archive.users[:USERS]],
+        }
+        page = document(self.world.url("media"), state)
+        self._page = Reply(page, kind="text/html; charset=utf-8", headers=[("cache-control", "no-store")])
 
     def routes(self) -> list[Route]:
-        """The interface's operations, each under the hash that the site's program knows."""
+        """The interface's operations, each under the hash that the site's program knows; and its pages."""
+        pages = (
+            "/",
+            "/{user}",
+            "/{user}/with_replies",
+            "/{user}/status/{id}",
+            "/{user}/status/{id}/{kind}/{n}",
+        )
         return [
-            Route("GET", f"/i/api/graphql/{query_hash(self.world.seed, name)}/{name}", self._answered(answer))
-            for name, answer in self._operations.items()
+            *(
+                Route(
+                    "GET",
+                    f"/i/api/graphql/{query_hash(self.world.seed, name)}/{name}",
+                    self._answered(answer),
+                )
+                for name, answer in self._operations.items()
+            ),
+            Route("GET", "/robots.txt", lambda _: Reply(b"User-agent: *\nAllow: /\n", kind="text/plain")),
+            Route("GET", "/favicon.ico", lambda _: Reply(b"", 204)),
+            *(
+                Route("GET", path, lambda _: self._page)
+                for path in (*pages, "/i/flow/login", "/hashtag/{tag}")
+            ),
         ]
 
     @classmethod

@@ -73,11 +73,7 @@ class TimelineWire(Wire):
         )
         return [
             *(
-                Route(
-                    "GET",
-                    f"/i/api/graphql/{query_hash(self.world.seed, name)}/{name}",
-                    self._answered(answer),
-                )
+                Route("GET", f"/i/api/graphql/{{hash}}/{name}", self._answered(name, answer))
                 for name, answer in self._operations.items()
             ),
             Route("GET", "/robots.txt", lambda _: Reply(b"User-agent: *\nAllow: /\n", kind="text/plain")),
@@ -94,8 +90,12 @@ class TimelineWire(Wire):
         known = archive(world.seed)
         return {"users": Users(known), "posts": Posts(known, world.url("media"))}
 
-    def _answered(self, answer: Callable[[dict[str, Any]], Reply]) -> Callable[[Request], Reply]:
+    def _answered(self, name: str, answer: Callable[[dict[str, Any]], Reply]) -> Callable[[Request], Reply]:
+        known = query_hash(self.world.seed, name)
+
         def handler(request: Request) -> Reply:
+            if request.params["hash"] != known:
+                return Reply(b"", 404)
             try:
                 asked = msgspec.json.decode(request.args["variables"])
             except (KeyError, msgspec.DecodeError):

@@ -58,12 +58,14 @@ class Rows {
   mount() {
     const start = -this.list.getBoundingClientRect().top;
     let changed = false;
+    let above = null;
     for (const cell of this.cells) {
       const near = cell.top + (cell.height ?? GUESS) > start - NEAR && cell.top < start + window.innerHeight + NEAR;
       if (near && !cell.node) {
         cell.node = element("div", { testid: "cellInnerDiv", class: "cell" }, cell.build(cell));
         cell.node.style.transform = `translateY(${cell.top}px)`;
-        this.list.append(cell.node);
+        if (above) above.after(cell.node);
+        else this.list.prepend(cell.node);
         cell.height = cell.node.offsetHeight;
         this.sizes.observe(cell.node);
         changed = true;
@@ -71,6 +73,7 @@ class Rows {
         this.remove(cell);
         changed = true;
       }
+      above = cell.node ?? above;
     }
     return changed;
   }

@@ -32,6 +32,7 @@ READ = """article => {
 WALK = """async read => {
   const seen = [], frame = () => new Promise(requestAnimationFrame);
   let most = 0, still = 0;
+  await frame(); await frame();
   while (still < 4) {
     const articles = [...document.querySelectorAll('section[role=region] article[data-testid=tweet]')];
     most = Math.max(most, articles.length);
@@ -240,6 +241,30 @@ def test_a_video_plays_from_its_parts(site, truth):
     page = site(f"/{gif['user']}/status/{gif['id']}", "video")
     assert page.locator("video").first.get_attribute("src") == gif["media"][0]["url"]
     page.wait_for_function("document.querySelector('video').readyState > 1")
+
+
+def test_files_are_what_they_say(site, truth):
+    """A decoder agrees with the payload about sizes and lengths; a broken file would play nowhere."""
+    page = site(f"/{truth['users'][6]['handle']}")
+    media = [one for post in truth["posts"].of(truth["users"][6]["handle"]) for one in post["media"]]
+    files = [size for one in media for size in one["variants"]]
+    seconds = [one["seconds"] or 3 for one in media for _ in one["variants"]]
+    assert len(files) > 3
+    played = page.evaluate(
+        """urls => Promise.all(urls.map(url => new Promise((done, failed) => {
+          const video = document.createElement('video');
+          video.onloadeddata = () => done([video.videoWidth, video.videoHeight, video.duration]);
+          video.onerror = () => failed(new Error(url));
+          video.src = url; })))""",
+        [size["url"] for size in files],
+    )
+    assert played == [[f["width"], f["height"], s] for f, s in zip(files, seconds, strict=True)]
+    pictures = page.evaluate(
+        """urls => Promise.all(urls.map(async url => {
+          const image = new Image(); image.src = url; await image.decode(); return image.naturalWidth; }))""",
+        [one["picture"] for one in media],
+    )
+    assert all(width > 40 for width in pictures)
 
 
 def test_a_failed_page_is_a_cell_with_a_button(site, bed, user, posts):

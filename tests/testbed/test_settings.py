@@ -34,7 +34,7 @@ WRONG = [
     ("churn", -1),
     ("quirks", 1),
     ("login_wall", -1),
-    ("login_wall", True),
+    ("login_wall", "soon"),
     ("markup", "new"),
     ("quota", 0),
     ("quota_period", 0),

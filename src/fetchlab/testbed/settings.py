@@ -63,6 +63,17 @@ def _switch(value: Any) -> bool:
     return value
 
 
+def _wall(value: Any) -> int | None:
+    if value is None or value is False:
+        return None
+    if value is True:
+        return 0
+    try:
+        return _count(value)
+    except ValueError as wrong:
+        raise ValueError(f"None, True, False or {wrong}") from None
+
+
 def _markup(value: Any) -> str:
     if value not in ("usual", "renamed"):
         raise ValueError('"usual" or "renamed"')
@@ -147,7 +158,7 @@ class Settings:
     usage_cap: int | None = _setting(None, "api: posts in a month, 429 for good beyond", _or_none(_count))
     feeds: bool = _setting(True, "rss: feeds are offered, else 403", _switch)
     login_wall: int | None = _setting(
-        None, "timeline: posts of a user after which a login is asked for, 0 = at once", _or_none(_count)
+        None, "timeline: posts of a user after which a login is asked for, 0 or True = at once", _wall
     )
     markup: str = _setting("usual", 'timeline: "usual", or "renamed" test ids', _markup)
     quirks: bool = _setting(True, "answer as oddly as the real service does", _switch)

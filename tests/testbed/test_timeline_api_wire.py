@@ -198,6 +198,7 @@ def test_single_posts_are_told(client, truth):
         ({"since_id": "x"}, "since_id"),
         ({"start_time": "yesterday"}, "start_time"),
         ({"pagination_token": "x"}, "pagination_token"),
+        ({"tweet_fields": "lang"}, "tweet_fields"),
     ],
 )
 def test_a_wrong_parameter_is_named(url, truth, args, named):
@@ -206,6 +207,12 @@ def test_a_wrong_parameter_is_named(url, truth, args, named):
     assert answer.status == 400
     assert answer.json["title"] == "Invalid Request"
     assert list(answer.json["errors"][0]["parameters"]) == [named]
+
+
+def test_a_name_that_nobody_can_have_is_wrong(url):
+    """It is not the same as one that nobody has."""
+    assert get(url, "users/by/username/no-body").status == 400
+    assert get(url, "users/by/username/nobody").status == 200
 
 
 def test_fields_may_be_called_by_their_new_name(url, truth):

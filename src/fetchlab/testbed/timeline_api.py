@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from base64 import b32decode, b32encode
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ NEWEST = 3_200
 """Posts of a user that the service tells of at most."""
 _MISSING = "https://api.twitter.com/2/problems/resource-not-found"
 _FORBIDDEN = "https://api.twitter.com/2/problems/not-authorized-for-resource"
+_HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
 _TITLES = {429: "Too Many Requests", 503: "Service Unavailable", 500: "Internal Server Error"}
 
 
@@ -86,6 +88,9 @@ class ApiWire(Wire):
 
     def _by_name(self, request: Request, asked: Asked) -> Reply:
         name = request.params["name"]
+        if not _HANDLE.fullmatch(name):
+            told = f"The `username` query parameter value [{name}] does not match ^[A-Za-z0-9_]{{1,15}}$"
+            raise Wrong("username", name, told)
         return self._user(user_named(self.world.seed, name), asked, "username", name)
 
     def _by_id(self, request: Request, asked: Asked) -> Reply:

@@ -25,6 +25,12 @@ _EXCLUSIONS = frozenset(("replies", "retweets"))
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
+_NAMES = words(
+    "expansions tweet.fields post.fields user.fields media.fields poll.fields place.fields max_results "
+    "pagination_token since_id until_id start_time end_time exclude ids usernames"
+)
+
+
 class Wrong(ValueError):
     """A parameter that cannot be served, as the service says it."""
 
@@ -68,8 +74,13 @@ def asked_of(args: Mapping[str, str]) -> Asked:
     """Fields and expansions.
 
     Raises:
-        Wrong: one is unknown.
+        Wrong: one is unknown, or another parameter is.
     """
+    for name, value in args.items():
+        if name not in _NAMES:
+            raise Wrong(
+                name, value, f"The query parameter [{name}] is not one of [{','.join(sorted(_NAMES))}]"
+            )
     posts = "post.fields" if "post.fields" in args else "tweet.fields"
     return Asked(
         _several(args, posts, POST_FIELDS),

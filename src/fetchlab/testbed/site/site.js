@@ -4,9 +4,9 @@ const root = document.getElementById("root");
 const main = element("main", { role: "main" });
 root.append(element("header", { role: "banner" }, element("a", { href: "/", "aria-label": "Timeline", class: "logo" }, "≡")), main);
 
-const views = new Map(); // by the number in the history's state
+const views = new Map(); // by the number in the history's state, which is how deep one has gone
 let shown = null;
-let latest = 0;
+let depth = history.state?.view ?? 0;
 
 function viewOf(path) {
   const [first, second, third] = path.split("/").filter(Boolean);
@@ -16,17 +16,18 @@ function viewOf(path) {
   return new UserView(first, second === "with_replies");
 }
 
-function show(number) {
+function show() {
   shown?.hide();
-  if (!views.has(number)) views.set(number, viewOf(location.pathname));
-  shown = views.get(number);
+  if (!views.has(depth)) views.set(depth, viewOf(location.pathname));
+  shown = views.get(depth);
   shown.show(main);
 }
 
 function navigate(path, { replace = false } = {}) {
-  latest += 1;
-  history[replace ? "replaceState" : "pushState"]({ view: latest }, "", path);
-  show(latest);
+  if (!replace) depth += 1;
+  history[replace ? "replaceState" : "pushState"]({ view: depth }, "", path);
+  for (const number of views.keys()) if (number >= depth) views.delete(number); // nobody can go there any more
+  show();
 }
 
 class LoginView extends View {
@@ -81,8 +82,10 @@ function moved() {
 
 window.addEventListener("scroll", moved, { passive: true });
 window.addEventListener("resize", moved);
-window.addEventListener("popstate", (event) => show(event.state?.view ?? 0));
+window.addEventListener("popstate", (event) => {
+  depth = event.state?.view ?? 0;
+  show();
+});
 history.scrollRestoration = "manual";
-latest = history.state?.view ?? 0;
-history.replaceState({ view: latest }, "");
-show(latest);
+history.replaceState({ view: depth }, "");
+show();

@@ -111,6 +111,9 @@ def same(post, fact):
         else:
             assert shown == fact["text"]
             assert "note_tweet" not in post
+            named = [(one["screen_name"], one["indices"]) for one in legacy["entities"]["user_mentions"]]
+            assert [name for name, at in named if at[0] >= start] == fact["mentions"]
+            assert all(legacy["full_text"][slice(*at)] == f"@{name}" for name, at in named)
             for link, said in zip(fact["links"], legacy["entities"]["urls"], strict=True):
                 assert (said["url"], said["expanded_url"]) == (link["url"], link["expanded"])
                 assert legacy["full_text"][slice(*said["indices"])] == link["url"]

@@ -169,7 +169,7 @@ class ApiStating:
         return made
 
     def _links(self, post: Post, text: str) -> dict[str, Any]:
-        found = placed(post, text)
+        found = placed(self._archive, post, text)
         made = {
             "urls": [
                 {
@@ -183,7 +183,8 @@ class ApiStating:
             ],
             "hashtags": [{"start": start, "end": end, "tag": tag} for tag, start, end in found["tags"]],
             "mentions": [
-                {"start": start, "end": end, "username": name} for name, start, end in found["mentions"]
+                {"start": start, "end": end, "username": name, "id": str(self._archive.named(name).id)}
+                for name, start, end in found["mentions"]
             ],
         }
         return {kind: things for kind, things in made.items() if things}

@@ -43,6 +43,7 @@ class Post(NamedTuple):
         where: what shows it: the ``timeline``, only its ``thread``'s page, or only the timeline with
             ``replies``.
         created: milliseconds in Unix time.
+        said: its text; a repost has none of its own.
         quoted, reposted, answers: ids of other posts; None if there is none.
         gone: whether the quoted post has been deleted since.
     """
@@ -71,6 +72,7 @@ class Archive:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.users = users(seed)
+        self._by_handle = {user.handle: user for user in self.users}
         self.post = lru_cache(maxsize=8_192)(self._post)
         self.created = lru_cache(maxsize=65_536)(self._created)
         self.pinned = lru_cache(maxsize=128)(self._pinned)
@@ -82,6 +84,10 @@ class Archive:
         if not 0 < number < 1 << 63 or place >= len(self.users) or self.users[place].state != "open":
             return None
         return self.post(place, index) if self.id_of(place, index) == number else None
+
+    def named(self, handle: str) -> User:
+        """The author of a handle that stands in some post."""
+        return self._by_handle[handle]
 
     def id_of(self, place: int, index: int) -> int:
         """The id of a post."""
@@ -148,7 +154,12 @@ class Archive:
             else:
                 answers = conversation = other
         language = author.language if d[1] % 6 else "en"
-        if place in ADVERTISERS:
+        counts = _counted(author, d)
+        if reposted is not None:
+            original = self.post(*ids.parts(reposted))
+            said, long, language = texts.Said("", (), (), ()), False, original.language
+            counts = Counts(0, original.counts.reposts, 0, 0, 0, 0)
+        elif place in ADVERTISERS:
             said, long = texts.advertised(index), False
         else:
             long = d[2] % 16 == 0 and kind in ("post", "quote", "thread")
@@ -173,7 +184,7 @@ class Archive:
             reposted,
             answers,
             conversation,
-            _counted(author, d),
+            counts,
         )
 
     def _earlier(self, place: int, created: int, d: tuple[int, ...]) -> int:

@@ -153,7 +153,7 @@ class Stating:
         return legacy
 
     def _entities(self, post: Post, text: str) -> dict[str, Any]:
-        found = placed(post, text)
+        found = placed(self._archive, post, text)
         return {
             "hashtags": [{"text": tag, "indices": [start, end]} for tag, start, end in found["tags"]],
             "symbols": [],
@@ -166,10 +166,12 @@ class Stating:
                 }
                 for link, start, end in found["links"]
             ],
-            "user_mentions": [
-                {"screen_name": name, "indices": [start, end]} for name, start, end in found["mentions"]
-            ],
+            "user_mentions": [self._mention(*one) for one in found["mentions"]],
         }
+
+    def _mention(self, handle: str, start: int, end: int) -> dict[str, Any]:
+        user = self._archive.named(handle)
+        return {"id_str": str(user.id), "name": user.name, "screen_name": handle, "indices": [start, end]}
 
     def _medium(self, post: Post, one: Media, end: int) -> dict[str, Any]:
         link = media_link(self._archive, post)

@@ -34,9 +34,7 @@ def delivered(archive: Archive, post: Post) -> Delivered:
         other = archive.post(*ids.parts(post.reposted))
         text = clipped(f"RT @{other.author.handle}: {delivered(archive, other).text}", _REPOST)
         return Delivered(text, 0, len(text))
-    start = ""
-    if post.kind == "reply" and post.answers is not None:
-        start = f"@{archive.users[ids.parts(post.answers)[0]].handle} "
+    start = _answered(archive, post)
     said = post.said.text
     text = start + escape(clipped(said, _SHORT) if post.long else said, quote=False)
     ends = []
@@ -52,12 +50,15 @@ def in_full(post: Post) -> str:
     return escape(post.said.text, quote=False)
 
 
-def placed(post: Post, text: str) -> dict[str, list[tuple[Any, int, int]]]:
+def placed(archive: Archive, post: Post, text: str) -> dict[str, list[tuple[Any, int, int]]]:
     """Links, tags and mentions of a post as far as they stand in a delivered text, with their positions."""
     sought: list[tuple[str, Any, str]] = [("links", link, link.url) for link in post.said.links]
     sought += [("tags", tag, f"#{tag}") for tag in post.said.tags]
     sought += [("mentions", name, f"@{name}") for name in post.said.mentions]
     found: dict[str, list[tuple[Any, int, int]]] = {"links": [], "tags": [], "mentions": []}
+    answered = _answered(archive, post)
+    if answered and text.startswith(answered):
+        found["mentions"].append((answered[1:-1], 0, len(answered) - 1))
     for kind, what, written in sought:
         place = text.rfind(written)
         if place >= 0:
@@ -77,6 +78,13 @@ def quote_link(archive: Archive, post: Post) -> Link:
     return _link(
         archive, f"quote {post.id}", f"/{archive.users[ids.parts(quoted)[0]].handle}/status/{quoted}"
     )
+
+
+def _answered(archive: Archive, post: Post) -> str:
+    """What a reply begins with, out of its readers' sight."""
+    if post.kind != "reply" or post.answers is None:
+        return ""
+    return f"@{archive.users[ids.parts(post.answers)[0]].handle} "
 
 
 def _link(archive: Archive, what: str, path: str) -> Link:

@@ -1,4 +1,4 @@
-"""The library's client: scan, then match."""
+"""The library's client: scan, match, plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.store.cache import Cache
 from fetchlab.studies.library.filters import Filter
-from fetchlab.studies.library.matching import Matching
+from fetchlab.studies.library.matching import MATCHED, Matching
+from fetchlab.studies.library.planning import plan_of
 from fetchlab.studies.library.scanning import SCANNED, Parsing, Scan
 from fetchlab.studies.library.tmdb import Tmdb
 from fetchlab.studies.library.walk import Mode, Walk
@@ -174,11 +175,7 @@ class Library:
             raise ConfigError("api_key", "give the service's key or token, or set TMDB_API_KEY")
         if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
             raise ConfigError("ahead", f"is a whole number of seasons, 0 or more, not {ahead!r}")
-        if scanned is None:
-            scanned = self.scan(progress=False).raise_for_errors().result()
-        elif not isinstance(scanned, pl.DataFrame) or not set(SCANNED) <= set(scanned.columns):
-            raise ConfigError("scanned", "give the table that scan() returned")
-        matching = Matching(scanned, ahead)
+        matching = Matching(self._scanned(scanned), ahead)
         tmdb = Tmdb(self.tmdb_url, self._api_key, self._client)
         chosen = choose(self._concurrency if workers is None else workers, None, plain=False)
         run = start(
@@ -198,6 +195,56 @@ class Library:
         )
         run.notes_from(matching.notes)
         return run
+
+    def plan(
+        self,
+        confidence: float = 0.8,
+        *,
+        scanned: pl.DataFrame | None = None,
+        matched: pl.DataFrame | None = None,
+        progress: bool | None = None,
+    ) -> pl.DataFrame:
+        """Say where every file would go in Plex's layout, or why it stays. Nothing is touched.
+
+        Films go to ``Movies/Title (Year)/Title (Year) {tmdb-ID} - 1080p.ext``, episodes to
+        ``TV Shows/Show (Year)/Season 01/Show (Year) - s01e02 - Title.ext``; subtitles, facts and pictures go
+        with their video, or with all videos of their folder. What stays has ``move`` False and says why:
+        its match is less sure than ``confidence``, its target exists, another file goes there. Set ``move``
+        or ``target`` of a row, or leave rows out, before the plan goes to :meth:`apply`.
+
+        Args:
+            confidence: the least with which a video is moved, from 0 to 1.
+            scanned: what :meth:`scan` gave; unless told it is scanned now.
+            matched: what :meth:`match` gave of it; unless told it is matched now.
+            progress: whether to show progress.
+
+        Returns:
+            A table of the files (``PLAN`` schema) sorted by source.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work, or there is no service or key to ask with.
+        """
+        if (
+            isinstance(confidence, bool)
+            or not isinstance(confidence, int | float)
+            or not 0 <= confidence <= 1
+        ):
+            raise ConfigError("confidence", f"is a number from 0 to 1, not {confidence!r}")
+        scanned = self._scanned(scanned, progress=progress)
+        if matched is None:
+            matched = self.match(scanned, progress=progress).result()
+        elif not isinstance(matched, pl.DataFrame) or not set(MATCHED) <= set(matched.columns):
+            raise ConfigError("matched", "give the table that match() returned")
+        return plan_of(scanned, matched, self.path, self.to, confidence)
+
+    def _scanned(self, given: pl.DataFrame | None, *, progress: bool | None = False) -> pl.DataFrame:
+        """The files, scanned now unless given."""
+        if given is None:
+            scanned: pl.DataFrame = self.scan(progress=progress).raise_for_errors().result()
+            return scanned
+        if not isinstance(given, pl.DataFrame) or not set(SCANNED) <= set(given.columns):
+            raise ConfigError("scanned", "give the table that scan() returned")
+        return given
 
     @property
     def cache(self) -> Cache:

@@ -13,12 +13,11 @@ from fetchlab.errors import ConfigError
 from fetchlab.policy.filenames import same
 from fetchlab.studies.library import Library
 from fetchlab.studies.library.conflicts import There, Wish, ignores_case, losers
-from fetchlab.studies.library.matching import MATCHED
 from fetchlab.studies.library.planning import PLAN, plan_of
 from fetchlab.studies.library.scanning import SCANNED
 from fetchlab.testbed import media_tree
 
-from .trees import tree_of
+from .trees import matches, tree_of
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -31,17 +30,6 @@ def files(*paths, size=10):
     ]
     rows = [dict.fromkeys(SCANNED) | {"modified": 5} | row for row in rows]
     return pl.DataFrame(rows, SCANNED).sort("path")
-
-
-def matches(scanned, **told):
-    """The same as films; what is told by path's stem says otherwise."""
-    rows = []
-    for row in scanned.filter(kind="video").iter_rows(named=True):
-        stem = row["path"].rpartition("/")[2].rpartition(".")[0]
-        film = {"type": "movie", "tmdb": 7, "matched_title": "Harbour", "matched_year": 2014}
-        sure = {"confidence": 1.0, "reason": "same title", "alternatives": []}
-        rows.append(dict.fromkeys(MATCHED) | row | film | sure | told.get(stem, {}))
-    return pl.DataFrame(rows, MATCHED)
 
 
 def planned(tmp_path, scanned, *, to=None, confidence=0.8, **told):

@@ -1,32 +1,38 @@
-"""The library's client: scan, match, plan."""
+"""The library's client: scan, match, plan, apply, undo."""
 
 from __future__ import annotations
 
 import os
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from fetchlab.engine.calls import start
+from fetchlab.engine.journal import Journal
 from fetchlab.engine.knobs import whole
-from fetchlab.engine.strategies import Async, choose
-from fetchlab.errors import ConfigError
+from fetchlab.engine.places import calling_task
+from fetchlab.engine.strategies import Async, Threads, choose
+from fetchlab.errors import ConfigError, JournalError
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.store.cache import Cache
+from fetchlab.studies.library.applying import Applying
 from fetchlab.studies.library.filters import Filter
+from fetchlab.studies.library.intents import Book
+from fetchlab.studies.library.intents import write as write_intents
 from fetchlab.studies.library.matching import MATCHED, Matching
 from fetchlab.studies.library.planning import plan_of
 from fetchlab.studies.library.scanning import SCANNED, Parsing, Scan
 from fetchlab.studies.library.tmdb import Tmdb
+from fetchlab.studies.library.undoing import Undoing
 from fetchlab.studies.library.walk import Mode, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from fetchlab.engine.journal import Journal
     from fetchlab.engine.run import Run
     from fetchlab.policy.concurrency import Adaptive
     from fetchlab.policy.rate import RateKnob
@@ -35,6 +41,9 @@ __all__ = ["Library"]
 
 PATIENT = Retry(patience=30.0)
 IN_MEMORY = 256
+ONCE = Retry(attempts=1)
+MOVERS = 4
+RUNS = Path("data/runs")
 MOST_ERRORS = 0.5
 """Share of requests without an answer from which on, after 200, the service is left alone."""
 
@@ -236,6 +245,123 @@ class Library:
         elif not isinstance(matched, pl.DataFrame) or not set(MATCHED) <= set(matched.columns):
             raise ConfigError("matched", "give the table that match() returned")
         return plan_of(scanned, matched, self.path, self.to, confidence)
+
+    def apply(
+        self,
+        plan: pl.DataFrame,
+        journal: Journal | str | Path | None = None,
+        *,
+        workers: int = MOVERS,
+        progress: bool | None = None,
+    ) -> Run:
+        """Move files as a plan says, each video together with its sidecars. Nothing is overwritten.
+
+        On one file system a file is renamed; to another one it is copied, read back and then removed, with
+        its times and mode. What is meant is in the journal before the first file moves: after ``kill -9``,
+        :meth:`apply` goes on and :meth:`undo` takes back, and no file is lost or there twice. A file that
+        was changed since the plan was made stays, and so does one whose target exists; the rest goes on.
+        Folders that become empty stay.
+
+        Args:
+            plan: what :meth:`plan` gave, rows left out or changed as you like.
+            journal: remembers what was moved; :attr:`journal` unless told. One library, one journal: a
+                further plan's moves are added to it.
+            workers: files at a time.
+            progress: whether to show progress.
+
+        Returns:
+            A run over videos with their sidecars, keyed ``move/`` and the path. Its ``result()`` is a table
+            of the planned moves (``MOVED`` schema) sorted by source; its ``notes`` count what was done.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work, or the plan leaves the folders.
+            JournalError: the journal is in use, of another library, or cannot be read and written.
+        """
+        whole("workers", workers)
+        kept = Journal.of(self.journal if journal is None else journal)
+        assert kept is not None  # for the type checker
+        book = Book.read(kept.path)
+        applying = Applying(plan, self.path, self.to, book)
+        if applying.fresh:
+            write_intents(kept, book.sittings + 1, applying.fresh, applying.folders, self._origin)
+        strategy = Threads(workers)
+        run = start(
+            calling_task(strategy, applying, timeout=None),
+            applying.units,
+            strategy=strategy,
+            plain=True,
+            key=lambda unit: unit.key,
+            retry=ONCE,
+            product=applying.frame_of,
+            journal=kept,
+            recalls=lambda _: False,  # what is on the disk tells
+            call=("library.apply", self._origin),
+            origin=self._origin,
+            progress=progress,
+        )
+        run.notes_from(applying.notes)
+        return run
+
+    def undo(
+        self,
+        journal: Journal | str | Path | None = None,
+        *,
+        workers: int = MOVERS,
+        progress: bool | None = None,
+    ) -> Run:
+        """Take back everything that a journal's applies moved, the latest first.
+
+        Files get their old paths, sizes and times; folders that applies made are removed if they are empty. A
+        file that is somewhere else by now, or whose old place is taken, is told of and left.
+
+        Args:
+            journal: what :meth:`apply` was given.
+            workers: files at a time.
+            progress: whether to show progress.
+
+        Returns:
+            A run over files, keyed ``undo/1/`` and the path. Its ``result()`` is a table of the moves
+            (``MOVED`` schema) sorted by source; its ``notes`` count what was done.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work.
+            JournalError: there is no such journal, it is in use, of another library, or cannot be read.
+        """
+        whole("workers", workers)
+        kept = Journal.of(self.journal if journal is None else journal)
+        assert kept is not None  # for the type checker
+        if not kept.path.exists():
+            raise JournalError(f"{kept.path}: there is no such journal")
+        undoing = Undoing(self.path, self.to, Book.read(kept.path))
+        strategy = Threads(workers)
+        run = start(
+            calling_task(strategy, undoing, timeout=None),
+            list(undoing.further()),
+            strategy=strategy,
+            plain=True,
+            key=lambda back: back.key,
+            retry=ONCE,
+            product=undoing.frame_of,
+            drained=undoing.further,
+            journal=kept,
+            recalls=lambda _: False,
+            call=("library.undo", self._origin),
+            origin=self._origin,
+            progress=progress,
+        )
+        run.notes_from(undoing.notes)
+        return run
+
+    @property
+    def journal(self) -> Path:
+        """Where :meth:`apply` journals unless told: ``data/runs/library-….db``, one file for each library."""
+        told = blake2b(self._origin.encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
+        return RUNS / f"library-{told}.db"
+
+    @property
+    def _origin(self) -> str:
+        """What a journal of this library's moves is of."""
+        return f"{self.path.resolve()} to {self.to.resolve()}"
 
     def _scanned(self, given: pl.DataFrame | None, *, progress: bool | None = False) -> pl.DataFrame:
         """The files, scanned now unless given."""

@@ -225,6 +225,18 @@ def test_files_that_are_gone_or_changed_since_the_plan(root, journal):
     assert (run.errors()["error"] == "WriteFailed").all()
 
 
+def test_what_was_in_the_way_is_gone_and_the_file_another(root, journal):
+    """A new plan counts, not what an earlier one knew of the file."""
+    library = library_in(root, films=1)
+    plan = plan_in(library)
+    (root / "Release.0/Film.0.mkv").write_bytes(b"edited after the plan was made")
+    assert applied(library, plan, journal)["Release.0/Film.0.mkv"]["outcome"] == "failed"
+    before = tree_of(root)
+    assert {row["outcome"] for row in applied(library, plan_in(library), journal).values()} == {"moved"}
+    undone(library, journal)
+    assert tree_of(root) == before
+
+
 def test_two_sources_for_one_target(root, journal):
     """A plan may be changed by hand; the second must not overwrite the first."""
     library = library_in(root, films=2)

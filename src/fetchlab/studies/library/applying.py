@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from fetchlab.errors import ConfigError, WriteFailed
+from fetchlab.studies.library.copying import part_of
 from fetchlab.studies.library.moving import Done, Intent, look, move, prepared, standing
 from fetchlab.studies.library.planning import PLAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from fetchlab.engine.run import Run
@@ -47,14 +48,15 @@ class Step(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """What moves together: a video and its sidecars, or one file."""
+    """What moves together, a video and its sidecars or one file; or halves of copies, to be removed."""
 
     steps: list[Step]
+    parts: Sequence[Path] = ()
 
     @property
     def key(self) -> str:
-        """The item's key: ``move/`` and the first file's path."""
-        return f"move/{self.steps[0].intent.source}"
+        """The item's key: ``move/`` and the first file's path, or ``recover``."""
+        return f"move/{self.steps[0].intent.source}" if self.steps else "recover"
 
 
 class Applying:
@@ -72,10 +74,13 @@ class Applying:
 
     def __init__(self, plan: pl.DataFrame, root: Path, to: Path, book: Book) -> None:
         self._root, self._to = root, to
+        self._parts: list[Path] = []
         steps = [self._step(intent, book) for intent in _meant(plan)]
         steps += self._left_over(book, {step.intent.source for step in steps})
         self.fresh = [step.intent for step in steps if step.trouble is None and not step.again]
         self.units = list(_units(steps))
+        if self._parts:
+            self.units.insert(0, Unit([], self._parts))
         self._steps = steps
         self._done: dict[tuple[str, str], Done] = {}
 
@@ -95,16 +100,17 @@ class Applying:
         return sorted(made) + [str(folder.absolute()) for folder in around if look(folder) is None]
 
     def __call__(self, unit: Unit) -> dict[str, Any]:
-        """Move a unit's files; a video that cannot be moved keeps its sidecars.
+        """Move a unit's files; a video that cannot be moved keeps its sidecars beside it.
 
         Raises:
             WriteFailed: some of them are not moved.
         """
+        for part in unit.parts:
+            part.unlink(missing_ok=True)
         failed: list[str] = []
-        head = unit.steps[0].intent.source
-        for step in unit.steps:
+        for place, step in enumerate(unit.steps):
             one = step.intent
-            lost = bool(failed) and failed[0].startswith(f"{head}: ")
+            lost = len(failed) == place > 0  # the first is the video
             done = Done("failed", message="its video is not moved") if lost else self._moved(step)
             self._done[one.source, one.target] = done
             if done.outcome == "failed":
@@ -123,6 +129,8 @@ class Applying:
 
     def _step(self, intent: Intent, book: Book) -> Step:
         _, known = book.moves.get((intent.source, intent.target), (0, None))
+        if known is not None and (known.size, known.modified) != (intent.size, intent.modified):
+            known = None  # it stayed then, and was changed since
         try:
             return Step(prepared(self._root, self._to, intent, known), None, known is not None)
         except WriteFailed as error:
@@ -135,9 +143,13 @@ class Applying:
             for _, intent in book.moves.values()
             if intent.source not in planned
         }
+        for _, intent in stands.values():
+            part = part_of(self._root / intent.source, self._to / intent.target)
+            if look(part) is not None:
+                self._parts.append(part)
         for stand, intent in stands.values():
             video, _ = stands.get(intent.sidecar_of or "", ("", None))
-            if stand == "both" or (stand == "waiting" and video == "done"):
+            if stand == "both" or (stand == "waiting" and video in ("done", "both")):
                 yield Step(intent, None, again=True)
 
     def frame_of(self, run: Run) -> pl.DataFrame:

@@ -114,7 +114,7 @@ class Applying:
             done = Done("failed", message="its video is not moved") if lost else self._moved(step)
             self._done[one.source, one.target] = done
             if done.outcome == "failed":
-                failed.append(f"{one.source}: {done.message}")
+                failed.append(f"{one.source}: {done.message}" if place else str(done.message))
         if failed:
             raise WriteFailed(failed[0] + (f" (and {len(failed) - 1} more)" if failed[1:] else ""))
         return {"files": len(unit.steps), "bytes": sum(step.intent.size for step in unit.steps)}

@@ -70,7 +70,7 @@ class Undoing:
             done = move_back(self._root, self._to, intent)
         except WriteFailed as error:
             self._done[intent.source, intent.target] = Done("failed", message=str(error))
-            raise WriteFailed(f"{intent.source}: {error}") from error
+            raise
         self._done[intent.source, intent.target] = done
         return {"outcome": done.outcome}
 

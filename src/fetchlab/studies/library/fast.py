@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fetchlab.studies.library.parsed import Parsed, Unsure
+from fetchlab.studies.library.placed import read_placed
 from fetchlab.studies.library.tokens import AMBIGUOUS, PLAIN, SHELVES, TAG, edition_of, screen_of
 
 __all__ = ["LATEST", "read"]
@@ -51,6 +52,9 @@ def read(folders: tuple[str, ...], stem: str) -> Parsed | Unsure:
         folders: the names of the folders that the file is in, from the library's root on.
         stem: the file's name without its extension.
     """
+    placed = read_placed(folders, stem)
+    if placed is not None:
+        return placed
     mark = _MARK.search(stem)
     return _film(folders, stem) if mark is None else _episode(folders, stem, mark)
 

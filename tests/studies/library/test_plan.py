@@ -134,6 +134,16 @@ def test_what_is_in_place_stays(tmp_path):
     assert rows[other]["conflicts"] == [target]
 
 
+def test_a_layout_within_the_library(tmp_path):
+    """Its files are found by the next scan, and are in place."""
+    target = "Movies/Harbour (2014)/Harbour (2014) {tmdb-7}.mkv"
+    (tmp_path / "sorted" / target).parent.mkdir(parents=True)
+    (tmp_path / "sorted" / target).touch()
+    rows = planned(tmp_path, files(f"sorted/{target}", "a.mkv"), to=tmp_path / "sorted")
+    assert rows[f"sorted/{target}"]["reason"] == "already in place"
+    assert rows["a.mkv"]["conflicts"] == [target]
+
+
 def test_a_path_that_is_too_long(tmp_path):
     """The system would refuse it in the middle of the work."""
     longest = os.pathconf(tmp_path, "PC_PATH_MAX")

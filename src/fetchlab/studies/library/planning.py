@@ -89,15 +89,15 @@ def plan_of(
         to: the folder that the layout goes to.
         confidence: the least with which a video is moved.
     """
-    within = _same_folder(root, to)
+    inside = _inside(root, to)
     there = There(to, insensitive=ignores_case(to))
     longest = longest_path(to) - len(os.fsencode(to.absolute())) - 1
     videos = [_video(row, confidence) for row in matched.select(_VIDEO + _NAMED).iter_rows(named=True)]
-    _settle(videos, there, within=within, longest=longest)
+    _settle(videos, there, inside=inside, longest=longest)
     files = scanned.filter(pl.col("kind") == "sidecar").select("path", "size", "modified")
     sidecars = [_Row(path, size, modified, "sidecar") for path, size, modified in files.iter_rows()]
     _follow(videos, sidecars)
-    _settle(sidecars, there, within=within, longest=longest)
+    _settle(sidecars, there, inside=inside, longest=longest)
     return _frame(sorted(videos + sidecars, key=lambda row: row.source))
 
 
@@ -179,13 +179,13 @@ def _follow_folder(row: _Row, videos: list[_Row], tie: Tie) -> None:
     row.tmdb = beside[0].tmdb
 
 
-def _settle(rows: list[_Row], there: There, *, within: bool, longest: int) -> None:
+def _settle(rows: list[_Row], there: There, *, inside: str | None, longest: int) -> None:
     """Find what is in place already and what stands in the way."""
     wishes = []
     for row in rows:
         if not row.move or row.target is None:
             continue
-        if within and there.one(row.target, row.source):
+        if inside is not None and there.one(inside + row.target, row.source):
             row.move, row.reason = False, IN_PLACE
         else:
             _look(row, there, longest)
@@ -216,11 +216,13 @@ def _stop(row: _Row, reason: str, conflict: str) -> None:
     row.conflicts.append(conflict)
 
 
-def _same_folder(one: Path, other: Path) -> bool:
+def _inside(root: Path, to: Path) -> str | None:
+    """What a target's path in the library begins with, None if the layout goes elsewhere."""
     try:
-        return one.samefile(other)
-    except OSError:
-        return False
+        way = to.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return None
+    return "" if way == "." else f"{way}/"
 
 
 def _frame(rows: list[_Row]) -> pl.DataFrame:

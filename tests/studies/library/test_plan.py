@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fetchlab.errors import ConfigError
 from fetchlab.policy.filenames import same
-from fetchlab.studies.library import Library
+from fetchlab.studies.library import Library, planning
 from fetchlab.studies.library.conflicts import There, Wish, ignores_case, losers
 from fetchlab.studies.library.planning import PLAN, plan_of
 from fetchlab.studies.library.scanning import SCANNED
@@ -150,6 +150,14 @@ def test_a_path_that_is_too_long(tmp_path):
     deep = tmp_path.joinpath(*["d" * 200] * ((longest - len(str(tmp_path))) // 201))
     row = planned(tmp_path, files("a.mkv"), to=deep)["a.mkv"]
     assert (row["move"], row["reason"]) == (False, "path too long")
+
+
+def test_a_name_that_is_too_long(tmp_path, monkeypatch):
+    """Encrypted folders take 143 bytes, and say so."""
+    monkeypatch.setattr(planning, "longest", lambda _: (143, 4095))
+    long = {"matched_title": "Harbour " * 20}
+    row = planned(tmp_path, files("a.mkv"), a=long)["a.mkv"]
+    assert (row["move"], row["reason"]) == (False, "name too long")
 
 
 def test_pictures_go_where_all_videos_of_their_folder_go(tmp_path):

@@ -56,7 +56,7 @@ def undone(library, journal):
 
 def there_and_back(files, bed, tmp_path):
     truth = media_tree(tmp_path / "old", files)
-    library = Library(tmp_path / "old", bed.urls["tmdb"], KEY)
+    library = Library(tmp_path / "old", bed.urls["tmdb"], KEY, threshold=1_000)
     before = tree_of(tmp_path / "old")
     plan = library.plan(progress=False)
     rows = applied(library, plan, tmp_path / "j.db")

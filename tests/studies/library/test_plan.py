@@ -42,7 +42,7 @@ def test_a_whole_library(bed, tmp_path):
     """Every file has one row, every sidecar goes with the video that it is of, nothing is touched."""
     truth = {one["path"]: one for one in media_tree(tmp_path / "old", 150)}
     before = tree_of(tmp_path)
-    library = Library(tmp_path / "old", bed.urls["tmdb"], KEY, to=tmp_path / "new")
+    library = Library(tmp_path / "old", bed.urls["tmdb"], KEY, to=tmp_path / "new", threshold=1_000)
     scanned = library.scan(progress=False).result()
     frame = library.plan(scanned=scanned, progress=False)
     assert tree_of(tmp_path) == before

@@ -4,7 +4,7 @@ It knows three forms. ``Title (2014) …`` and ``Title.2014.1080p…`` are films
 ``1x02`` are episodes; so is ``Title/Season 1/S01E02 …``, where the title is its folder's. Anything that could
 be read in two ways makes it unsure, and it says why: two years, a word that may be of the title or of the
 file, brackets, mixed separators, folders that contradict. A folder that is named by the title alone settles
-some of that.
+some of that. Names of the layout that a plan makes are read in ``placed.py``.
 """
 
 from __future__ import annotations

@@ -1,15 +1,21 @@
-// What the interface's instructions mean for the list: a cell for each post, and for what stands between posts.
+// What the interface says, as cells: one for each post, and for what stands between posts.
 
 function postCell(key, result, options) {
   return { key, build: (cell) => postElement(result, cell, options) };
 }
 
 function linkCell(key, href, text) {
-  return { key, build: () => element("a", { href, role: "link", class: "between" }, element("span", {}, text)) };
+  return {
+    key,
+    build: () => element("a", { href, role: "link", class: "between" }, element("span", {}, text)),
+  };
 }
 
 function buttonCell(key, text, onclick) {
-  return { key, build: () => element("button", { type: "button", class: "between", onclick }, element("span", {}, text)) };
+  return {
+    key,
+    build: () => element("button", { type: "button", class: "between", onclick }, element("span", {}, text)),
+  };
 }
 
 function errorCell(again) {
@@ -26,7 +32,8 @@ function errorCell(again) {
 }
 
 function loadingCell() {
-  const build = () => element("div", { role: "progressbar", "aria-label": "Loading", class: "spinner" }, element("span", {}));
+  const build = () =>
+    element("div", { role: "progressbar", "aria-label": "Loading", class: "spinner" }, element("span", {}));
   return { key: "loading", build };
 }
 
@@ -85,7 +92,9 @@ function conversationCells(instructions, focal, more) {
         cells.push(...content.items.map((item) => itemCell(item, entryId, more)));
       }
     }
-    cells.push(...(instruction.moduleItems ?? []).map((item) => itemCell(item, instruction.moduleEntryId, more)));
+    cells.push(
+      ...(instruction.moduleItems ?? []).map((item) => itemCell(item, instruction.moduleEntryId, more)),
+    );
   }
   return cells;
 }

@@ -25,7 +25,11 @@ function still(one) {
 
 function player(one) {
   const gif = one.type === "animated_gif";
-  const video = element("video", { poster: one.media_url_https, playsinline: true, "aria-label": "Embedded video" });
+  const video = element("video", {
+    poster: one.media_url_https,
+    playsinline: true,
+    "aria-label": "Embedded video",
+  });
   video.muted = true;
   if (gif) {
     video.loop = true;

@@ -15,7 +15,11 @@ function postElement(result, cell, { focal = false, social = null, promoted = fa
   const by = author(post);
   const path = `/${by.screen_name}/status/${post.rest_id}`;
   const context = reposted ? `${author(result).name} reposted` : social;
-  const aside = element("a", { href: `/${by.screen_name}`, class: line ? "aside line" : "aside", tabindex: "-1" }, portrait(by));
+  const aside = element(
+    "a",
+    { href: `/${by.screen_name}`, class: line ? "aside line" : "aside", tabindex: "-1" },
+    portrait(by),
+  );
   const answers = post.legacy.in_reply_to_screen_name;
   const body = element(
     "div",
@@ -25,7 +29,13 @@ function postElement(result, cell, { focal = false, social = null, promoted = fa
     words(post, cell, focal),
     mediaElement(post),
     quoteElement(post),
-    focal ? element("div", { class: "when" }, element("a", { href: path }, timeElement(post.legacy.created_at, { long: true }))) : null,
+    focal
+      ? element(
+          "div",
+          { class: "when" },
+          element("a", { href: path }, timeElement(post.legacy.created_at, { long: true })),
+        )
+      : null,
     actions(post),
   );
   const article = element(
@@ -39,11 +49,21 @@ function postElement(result, cell, { focal = false, social = null, promoted = fa
 }
 
 function socialContext(text, repost) {
-  return element("div", { class: "context" }, icon(repost ? "retweet" : "pin"), element("span", { testid: "socialContext" }, text));
+  return element(
+    "div",
+    { class: "context" },
+    icon(repost ? "retweet" : "pin"),
+    element("span", { testid: "socialContext" }, text),
+  );
 }
 
 function replying(handle) {
-  return element("div", { class: "replying" }, "Replying to ", element("a", { href: `/${handle}` }, `@${handle}`));
+  return element(
+    "div",
+    { class: "replying" },
+    "Replying to ",
+    element("a", { href: `/${handle}` }, `@${handle}`),
+  );
 }
 
 function portrait(by) {
@@ -54,9 +74,17 @@ function userName(post, { path, links, promoted = false }) {
   const by = author(post);
   const tag = links ? "a" : "span";
   const href = links ? `/${by.screen_name}` : null;
-  const mark = by.verified ? element("span", { testid: "icon-verified", class: "verified", "aria-label": "Verified account" }, "✓") : "";
+  const mark = by.verified
+    ? element("span", { testid: "icon-verified", class: "verified", "aria-label": "Verified account" }, "✓")
+    : "";
   const time = timeElement(post.legacy.created_at);
-  const when = promoted ? element("span", {}, "Ad") : path ? element("a", { href: path }, time) : links ? "" : time;
+  const when = promoted
+    ? element("span", {}, "Ad")
+    : path
+      ? element("a", { href: path }, time)
+      : links
+        ? ""
+        : time;
   return element(
     "div",
     { testid: "User-Name", class: "names" },
@@ -79,7 +107,11 @@ function words(post, cell, focal) {
     button.previousSibling.replaceWith(textElement(post, whole.text, whole.urls));
     button.remove();
   };
-  const button = element("button", { testid: "tweet-text-show-more-link", class: "more", type: "button", onclick: unfold }, "Show more");
+  const button = element(
+    "button",
+    { testid: "tweet-text-show-more-link", class: "more", type: "button", onclick: unfold },
+    "Show more",
+  );
   return [shown, button];
 }
 
@@ -88,7 +120,8 @@ function quoteElement(post) {
   if (!post.legacy.is_quote_status) return null;
   const quoted = post.quoted_status_result?.result;
   if (!quoted) return null;
-  if (!quoted.legacy) return element("div", { class: "quote gone" }, element("span", {}, quoted.tombstone.text.text));
+  if (!quoted.legacy)
+    return element("div", { class: "quote gone" }, element("span", {}, quoted.tombstone.text.text));
   const open = (event) => {
     event.stopPropagation();
     navigate(`/${author(quoted).screen_name}/status/${quoted.rest_id}`);
@@ -100,7 +133,12 @@ function quoteElement(post) {
   return element(
     "div",
     { role: "link", tabindex: "0", class: "quote", onclick: open, onkeydown: keyed },
-    element("div", { class: "quoted" }, portrait(author(quoted)), userName(quoted, { path: null, links: false })),
+    element(
+      "div",
+      { class: "quoted" },
+      portrait(author(quoted)),
+      userName(quoted, { path: null, links: false }),
+    ),
     shown ? textElement(quoted, shown, urls, { links: false }) : null,
     media.length ? element("div", { class: "media media-1" }, thumbnail(media[0])) : null,
   );
@@ -111,12 +149,31 @@ function thumbnail(one) {
 }
 
 function actions(post) {
-  const { reply_count: replies, retweet_count: reposts, favorite_count: likes, bookmark_count: bookmarks } = post.legacy;
+  const {
+    reply_count: replies,
+    retweet_count: reposts,
+    favorite_count: likes,
+    bookmark_count: bookmarks,
+  } = post.legacy;
   const views = Number(post.views?.count ?? 0);
-  const counts = [[replies, "replies"], [reposts, "reposts"], [likes, "likes"], [bookmarks, "bookmarks"], [views, "views"]];
-  const label = counts.filter(([count]) => count).map(([count, name]) => `${count} ${name}`).join(", ");
+  const counts = [
+    [replies, "replies"],
+    [reposts, "reposts"],
+    [likes, "likes"],
+    [bookmarks, "bookmarks"],
+    [views, "views"],
+  ];
+  const label = counts
+    .filter(([count]) => count)
+    .map(([count, name]) => `${count} ${name}`)
+    .join(", ");
   const button = (name, shape, count, what) => {
-    const attributes = { testid: name, type: "button", "aria-label": `${count} ${what}`, onclick: (event) => event.stopPropagation() };
+    const attributes = {
+      testid: name,
+      type: "button",
+      "aria-label": `${count} ${what}`,
+      onclick: (event) => event.stopPropagation(),
+    };
     return element("button", attributes, icon(shape), element("span", {}, short(count)));
   };
   return element(
@@ -125,7 +182,15 @@ function actions(post) {
     button("reply", "reply", replies, "Replies. Reply"),
     button("retweet", "retweet", reposts, "reposts. Repost"),
     button("like", "like", likes, "Likes. Like"),
-    element("a", { href: `/${author(post).screen_name}/status/${post.rest_id}/analytics`, "aria-label": `${views} views` }, icon("views"), element("span", {}, short(views))),
+    element(
+      "a",
+      {
+        href: `/${author(post).screen_name}/status/${post.rest_id}/analytics`,
+        "aria-label": `${views} views`,
+      },
+      icon("views"),
+      element("span", {}, short(views)),
+    ),
     button("bookmark", "bookmark", bookmarks, "Bookmarks. Bookmark"),
   );
 }

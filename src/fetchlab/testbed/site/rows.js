@@ -13,7 +13,9 @@ class Rows {
   // cells: {key, build, height, node}; those that are known keep what is known of them.
   set(cells) {
     const known = new Map(this.cells.map((cell) => [cell.key, cell]));
-    this.cells = cells.map((cell) => known.get(cell.key) ?? Object.assign(cell, { node: null, height: null, top: 0 }));
+    this.cells = cells.map(
+      (cell) => known.get(cell.key) ?? Object.assign(cell, { node: null, height: null, top: 0 }),
+    );
     const kept = new Set(this.cells);
     for (const cell of known.values()) if (!kept.has(cell)) this.remove(cell);
     this.place();
@@ -60,7 +62,8 @@ class Rows {
     let changed = false;
     let above = null;
     for (const cell of this.cells) {
-      const near = cell.top + (cell.height ?? GUESS) > start - NEAR && cell.top < start + window.innerHeight + NEAR;
+      const near =
+        cell.top + (cell.height ?? GUESS) > start - NEAR && cell.top < start + window.innerHeight + NEAR;
       if (near && !cell.node) {
         cell.node = element("div", { testid: "cellInnerDiv", class: "cell" }, cell.build(cell));
         cell.node.style.transform = `translateY(${cell.top}px)`;

@@ -2,7 +2,14 @@
 
 const root = document.getElementById("root");
 const main = element("main", { role: "main" });
-root.append(element("header", { role: "banner" }, element("a", { href: "/", "aria-label": "Timeline", class: "logo" }, "≡")), main);
+root.append(
+  element(
+    "header",
+    { role: "banner" },
+    element("a", { href: "/", "aria-label": "Timeline", class: "logo" }, "≡"),
+  ),
+  main,
+);
 
 const views = new Map(); // by the number in the history's state, which is how deep one has gone
 let shown = null;
@@ -26,7 +33,8 @@ function show() {
 function navigate(path, { replace = false } = {}) {
   if (!replace) depth += 1;
   history[replace ? "replaceState" : "pushState"]({ view: depth }, "", path);
-  for (const number of views.keys()) if (number >= depth) views.delete(number); // nobody can go there any more
+  // Nobody can go forward to these any more.
+  for (const number of views.keys()) if (number >= depth) views.delete(number);
   show();
 }
 
@@ -52,7 +60,9 @@ function loginDialog(text) {
 // At once: another page. Later: a sheet over the posts that have been seen.
 function askForLogin(posts) {
   if (!posts) {
-    navigate(`/i/flow/login?redirect_after_login=${encodeURIComponent(location.pathname)}`, { replace: true });
+    navigate(`/i/flow/login?redirect_after_login=${encodeURIComponent(location.pathname)}`, {
+      replace: true,
+    });
     return;
   }
   if (document.querySelector(".layer")) return;
@@ -60,15 +70,19 @@ function askForLogin(posts) {
   root.append(element("div", { id: "layers", class: "layer" }, loginDialog("Log in to see more posts")));
 }
 
-document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("a[href]");
-  if (!link) return;
-  event.stopPropagation();
-  const href = link.getAttribute("href");
-  if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || !href.startsWith("/")) return;
-  event.preventDefault();
-  navigate(href);
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link) return;
+    event.stopPropagation();
+    const href = link.getAttribute("href");
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || !href.startsWith("/")) return;
+    event.preventDefault();
+    navigate(href);
+  },
+  true,
+);
 
 let waiting = false;
 function moved() {

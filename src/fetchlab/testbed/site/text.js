@@ -64,7 +64,9 @@ function link(url, active) {
   const inside = [
     element("span", { class: "unseen" }, `${scheme}://`),
     shown,
-    hidden ? [element("span", { class: "unseen" }, hidden), element("span", { "aria-hidden": "true" }, "…")] : "",
+    hidden
+      ? [element("span", { class: "unseen" }, hidden), element("span", { "aria-hidden": "true" }, "…")]
+      : "",
   ].flat();
   if (!active) return element("span", { class: "link" }, inside);
   return element("a", { href: url.url, dir: "ltr", rel: "noopener nofollow", target: "_blank" }, inside);

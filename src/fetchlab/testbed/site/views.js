@@ -29,9 +29,18 @@ class View {
   }
 
   bar(title, note) {
-    const back = element("button", { testid: "app-bar-back", type: "button", "aria-label": "Back", onclick: () => history.back() }, icon("back"));
+    const back = element(
+      "button",
+      { testid: "app-bar-back", type: "button", "aria-label": "Back", onclick: () => history.back() },
+      icon("back"),
+    );
     const heading = element("h2", { role: "heading" }, plain(title));
-    return element("div", { class: "bar" }, back, element("div", {}, heading, note ? element("div", { class: "note" }, note) : null));
+    return element(
+      "div",
+      { class: "bar" },
+      back,
+      element("div", {}, heading, note ? element("div", { class: "note" }, note) : null),
+    );
   }
 
   list(label) {
@@ -55,7 +64,8 @@ class View {
       await work();
     } catch (wrong) {
       if (wrong instanceof LoginNeeded) askForLogin(this.posts ?? 0);
-      else if (wrong instanceof Failed) this.rows.set([...cells(), errorCell(() => this.attempt(work, cells))]);
+      else if (wrong instanceof Failed)
+        this.rows.set([...cells(), errorCell(() => this.attempt(work, cells))]);
       else throw wrong;
     }
   }
@@ -73,7 +83,10 @@ class UserView extends View {
     this.busy = false;
     this.over = false;
     this.root.append(this.bar(handle), this.list(`${handle}’s posts`));
-    this.opened = this.attempt(() => this.open(), () => []);
+    this.opened = this.attempt(
+      () => this.open(),
+      () => [],
+    );
   }
 
   async open() {
@@ -81,7 +94,8 @@ class UserView extends View {
     const { data } = await query("UserByScreenName", { screen_name: this.handle });
     const user = data.user?.result;
     if (!user) this.only(this.empty("This account doesn’t exist", "Try searching for another."));
-    else if (user.reason) this.only(this.empty("Account suspended", "Accounts that break the rules are suspended."));
+    else if (user.reason)
+      this.only(this.empty("Account suspended", "Accounts that break the rules are suspended."));
     else await this.begin(user);
   }
 
@@ -95,9 +109,16 @@ class UserView extends View {
     const { name, screen_name: handle } = user.core;
     const section = this.list(`${name}’s posts`);
     this.title = document.title = `${name} (@${handle}) / Timeline`;
-    const header = [this.bar(name, `${short(user.legacy.statuses_count) || 0} posts`), this.profile(user), this.tabs(handle)];
+    const header = [
+      this.bar(name, `${short(user.legacy.statuses_count) || 0} posts`),
+      this.profile(user),
+      this.tabs(handle),
+    ];
     if (user.privacy.protected) {
-      this.only(...header.slice(1), this.empty("These posts are protected", `Only approved followers can see @${handle}’s posts.`));
+      this.only(
+        ...header.slice(1),
+        this.empty("These posts are protected", `Only approved followers can see @${handle}’s posts.`),
+      );
       return;
     }
     this.root.replaceChildren(...header, section);
@@ -107,22 +128,44 @@ class UserView extends View {
 
   profile(user) {
     const { legacy, core } = user;
-    const joined = new Date(core.created_at).toLocaleDateString("en-US", { month: "long", year: "numeric", timeZone: "UTC" });
+    const joined = new Date(core.created_at).toLocaleDateString("en-US", {
+      month: "long",
+      year: "numeric",
+      timeZone: "UTC",
+    });
     return element(
       "div",
       { class: "profile" },
       element("div", { class: "banner", style: `--hue: ${Number(user.rest_id.slice(-5)) % 360}` }),
       portrait({ image: user.avatar.image_url }),
-      element("div", { testid: "UserName", class: "name" }, plain(core.name), element("div", { class: "handle" }, `@${core.screen_name}`)),
+      element(
+        "div",
+        { testid: "UserName", class: "name" },
+        plain(core.name),
+        element("div", { class: "handle" }, `@${core.screen_name}`),
+      ),
       legacy.description ? element("div", { testid: "UserDescription" }, legacy.description) : null,
       element("div", { testid: "UserProfileHeader_Items", class: "note" }, `Joined ${joined}`),
-      element("div", { class: "note" }, element("b", {}, short(legacy.friends_count)), " Following  ", element("b", {}, short(legacy.followers_count)), " Followers"),
+      element(
+        "div",
+        { class: "note" },
+        element("b", {}, short(legacy.friends_count)),
+        " Following  ",
+        element("b", {}, short(legacy.followers_count)),
+        " Followers",
+      ),
     );
   }
 
   tabs(handle) {
-    const tab = (text, path, chosen) => element("a", { role: "tab", href: path, "aria-selected": String(chosen) }, element("span", {}, text));
-    return element("nav", { role: "tablist", class: "tabs" }, tab("Posts", `/${handle}`, !this.replies), tab("Replies", `/${handle}/with_replies`, this.replies));
+    const tab = (text, path, chosen) =>
+      element("a", { role: "tab", href: path, "aria-selected": String(chosen) }, element("span", {}, text));
+    return element(
+      "nav",
+      { role: "tablist", class: "tabs" },
+      tab("Posts", `/${handle}`, !this.replies),
+      tab("Replies", `/${handle}/with_replies`, this.replies),
+    );
   }
 
   scrolled() {
@@ -133,7 +176,10 @@ class UserView extends View {
   more() {
     if (this.busy || this.over) return null;
     this.busy = true;
-    return this.attempt(() => this.page(), () => this.cells);
+    return this.attempt(
+      () => this.page(),
+      () => this.cells,
+    );
   }
 
   // One page; a failed one leaves the list busy until somebody presses the button.
@@ -153,7 +199,9 @@ class UserView extends View {
     this.busy = false;
     if (!this.cells.length) {
       const handle = this.user.core.screen_name;
-      this.root.lastChild.replaceWith(this.empty(`@${handle} hasn’t posted`, "When they do, their posts will show up here."));
+      this.root.lastChild.replaceWith(
+        this.empty(`@${handle} hasn’t posted`, "When they do, their posts will show up here."),
+      );
       this.rows = null;
       return;
     }
@@ -169,7 +217,10 @@ class PostView extends View {
     this.title = "Post / Timeline";
     this.cells = [];
     this.root.append(this.bar("Post"), this.list("Conversation"));
-    this.opened = this.attempt(() => this.page(), () => []);
+    this.opened = this.attempt(
+      () => this.page(),
+      () => [],
+    );
   }
 
   async page() {
@@ -177,11 +228,15 @@ class PostView extends View {
     const { data } = await query("TweetDetail", { focalTweetId: this.id, with_rux_injections: false });
     const conversation = data.threaded_conversation_with_injections_v2;
     if (!conversation) {
-      this.root.lastChild.replaceWith(this.empty("Hmm...this page doesn’t exist.", "Try searching for something else."));
+      this.root.lastChild.replaceWith(
+        this.empty("Hmm...this page doesn’t exist.", "Try searching for something else."),
+      );
       this.rows = null;
       return;
     }
-    this.cells = conversationCells(conversation.instructions, this.id, (cursor, key) => this.unfold(cursor, key));
+    this.cells = conversationCells(conversation.instructions, this.id, (cursor, key) =>
+      this.unfold(cursor, key),
+    );
     this.rows.set([...this.cells, endCell()]);
     const focal = this.cells.find((cell) => cell.node?.querySelector(".focal"));
     if (focal && focal.top > 0 && this.root.isConnected) window.scrollTo(0, focal.top);
@@ -204,7 +259,9 @@ class HomeView extends View {
   constructor() {
     super();
     this.title = "Timeline";
-    const links = state.users.map((handle) => element("a", { href: `/${handle}`, class: "between" }, `@${handle}`));
+    const links = state.users.map((handle) =>
+      element("a", { href: `/${handle}`, class: "between" }, `@${handle}`),
+    );
     this.root.append(this.bar("Timeline"), ...links);
   }
 }

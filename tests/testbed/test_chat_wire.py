@@ -7,10 +7,13 @@ import json
 import pytest
 
 from fetchlab.testbed import Settings
+from fetchlab.testbed.chat import ChatWire
 from fetchlab.testbed.chat_spoilt import SPOILT
 from fetchlab.testbed.faults import LONGEST_STREAK
 from fetchlab.testbed.gate import Gate
 from fetchlab.testbed.keys import account
+from fetchlab.testbed.registry import World
+from fetchlab.testbed.wire import Request
 
 from .client import ask
 
@@ -165,6 +168,21 @@ def test_tokens_take_time():
     swinging = Gate(0, Settings(jitter=0.3, steady=True))
     assert swinging.seconds(1, "a", 2.0) == pytest.approx(2 * swinging.seconds(1, "a", 1.0))
     assert swinging.seconds(1, "a", 2.0) != swinging.seconds(1, "b", 2.0)
+
+
+def test_a_scene_takes_its_time_whatever_its_context():
+    """Or two ways to give context could not be compared on the same latencies."""
+    wire = ChatWire("openai", World(0, 8700))
+
+    def subject(text, path="/v1/chat/completions"):
+        request = Request("POST", path, b"", [], {})
+        request.body = json.dumps({"messages": [{"role": "user", "content": text}]}).encode()
+        return wire.subject(request)
+
+    bare, told = subject("Write scene 7."), subject("Finished scenes:\nScene 1: Moon\n\nWrite scene 7.")
+    assert bare == told != subject("Write scene 8.")
+    assert subject("Say hello.") is None
+    assert subject("Write scene 7.", "/v1/videos") is None
 
 
 def test_tokens_are_waited_for(bed, url):

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetchlab.testbed.h264 import _EMULATED, _Bits, encode
-from fetchlab.testbed.mp4 import mp4
+from fetchlab.testbed.h264 import KEY, ended, sample, ue
+from fetchlab.testbed.h264_drawn import drawn
+from fetchlab.testbed.mp4 import packed, padded
 from fetchlab.testbed.pictures import landscape, png
 
 SIDES = [(128, 72), (72, 128), (178, 102), (16, 16), (2, 2)]
 
 
-def film(name="a", width=128, height=72, seconds=4, **more):
+def film(name="a", width=128, height=72, seconds=4, note=b"note", size=0):
     shown = [landscape(name, width, height, (k + 0.5) / seconds) for k in range(seconds)]
-    return mp4(encode(shown), width, height, seconds, **{"note": b"note", **more})
+    return padded(packed(width, height, drawn(shown), step=1000), note, size)
 
 
 def boxes(data):
@@ -61,11 +62,11 @@ def test_files_differ_by_note_and_name():
 
 def test_the_first_picture_is_the_picture():
     """Raw samples: every macroblock's bytes are those of the drawing."""
-    drawn = landscape("a", 32, 16)
-    (unit,) = encode([drawn]).frames
+    picture = landscape("a", 32, 16)
+    (unit,) = drawn([picture])
     data = unescaped(unit)
-    bright = [16 + 219 * (0.299 * r + 0.587 * g + 0.114 * b) / 255 for r, g, b in drawn.palette]
-    wanted = bytes(round(bright[index]) for row in drawn.rows for index in row[:16])
+    bright = [16 + 219 * (0.299 * r + 0.587 * g + 0.114 * b) / 255 for r, g, b in picture.palette]
+    wanted = bytes(round(bright[index]) for row in picture.rows for index in row[:16])
     assert wanted in data
     assert len(data) < 2 * 384 + 16
 
@@ -73,17 +74,20 @@ def test_the_first_picture_is_the_picture():
 def test_what_stands_still_is_not_sent_again():
     """Else films would be large for nothing."""
     still = landscape("a", 128, 72)
-    first, second = encode([still, still]).frames
-    assert len(second) < 10 < len(first)
-    moved = encode([still, landscape("a", 128, 72, 0.6)]).frames[1]
-    assert 10 < len(moved) < len(first) / 2
+    first, second = drawn([still, still])
+    assert len(second) < 14 < len(first)
+    moved = drawn([still, landscape("a", 128, 72, 0.6)])[1]
+    assert 14 < len(moved) < len(first) / 2
 
 
 @given(st.binary(max_size=60).map(lambda data: data.replace(b"\xff", b"\0\0").replace(b"\xfe", b"\3")))
 def test_no_start_code_is_seen_by_mistake(payload):
     """Three bytes that mean the beginning of a unit never stand inside one, and all bytes come back."""
     payload += b"\x80"  # as every unit ends
-    sent = _EMULATED.sub(b"\x00\x00\x03", payload)
+    unit = sample(KEY, payload)
+    assert int.from_bytes(unit[:4]) == len(unit) - 4
+    assert unit[4] == KEY
+    sent = unit[5:]
     assert not any(bytes((0, 0, low)) in sent for low in (0, 1, 2))
     back, zeros = bytearray(), 0
     for byte in sent:
@@ -98,7 +102,7 @@ def test_no_start_code_is_seen_by_mistake(payload):
 @given(st.lists(st.integers(0, 70_000), min_size=1, max_size=20))
 def test_numbers_are_written_as_the_standard_says(values):
     """Exponential Golomb: as many zeros as bits follow the first one."""
-    bits = "".join(f"{byte:08b}" for byte in _Bits().ue(*values).ended())
+    bits = "".join(f"{byte:08b}" for byte in ended("".join(map(ue, values))))
     read, place = [], 0
     for _ in values:
         zeros = bits.index("1", place) - place
@@ -112,8 +116,8 @@ def test_numbers_are_written_as_the_standard_says(values):
 @pytest.mark.parametrize("sides", SIDES)
 def test_thumbnails_are_png(sides):
     """Every chunk's checksum holds, and the pixels are the drawing's."""
-    drawn = landscape("a", *sides)
-    data = png(drawn)
+    picture = landscape("a", *sides)
+    data = png(picture)
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     chunks, place = {}, 8
     while place < len(data):
@@ -122,23 +126,23 @@ def test_thumbnails_are_png(sides):
         assert struct.unpack_from(">I", data, place + 8 + size)[0] == zlib.crc32(kind + body)
         chunks[kind], place = body, place + 12 + size
     assert struct.unpack_from(">II", chunks[b"IHDR"]) == sides
-    assert zlib.decompress(chunks[b"IDAT"]) == b"".join(b"\0" + row for row in drawn.rows)
-    assert chunks[b"PLTE"] == bytes(part for colour in drawn.palette for part in colour)
+    assert zlib.decompress(chunks[b"IDAT"]) == b"".join(b"\0" + row for row in picture.rows)
+    assert chunks[b"PLTE"] == bytes(part for colour in picture.palette for part in colour)
 
 
 @given(st.text(max_size=9), st.integers(1, 60), st.integers(1, 60), st.floats(0, 1))
 def test_any_name_gives_a_picture(name, width, height, when):
     """Prompts are anybody's text."""
-    drawn = landscape(name, width, height, when)
-    assert [len(row) for row in drawn.rows] == [width] * height
-    assert max(max(row) for row in drawn.rows) < len(drawn.palette)
+    picture = landscape(name, width, height, when)
+    assert [len(row) for row in picture.rows] == [width] * height
+    assert max(max(row) for row in picture.rows) < len(picture.palette)
 
 
 @pytest.mark.parametrize("sides", SIDES)
 def test_another_decoder_plays_them(sides):
     """FFmpeg's own: sizes, times, and every picture as it was drawn."""
     av = pytest.importorskip("av", reason="the decoder comes with the extra `video`")
-    drawn = [landscape("play", *sides, (k + 0.5) / 4) for k in range(4)]
+    pictures = [landscape("play", *sides, (k + 0.5) / 4) for k in range(4)]
     with av.open(io.BytesIO(film("play", *sides))) as opened:
         (stream,) = opened.streams
         assert stream.codec_context.name == "h264"
@@ -146,7 +150,7 @@ def test_another_decoder_plays_them(sides):
         frames = list(opened.decode(stream))
     assert [(frame.width, frame.height) for frame in frames] == [sides] * 4
     assert [frame.time for frame in frames] == [0.0, 1.0, 2.0, 3.0]
-    for frame, picture in zip(frames, drawn, strict=True):
+    for frame, picture in zip(frames, pictures, strict=True):
         plane = frame.planes[0]
         seen = bytes(plane)[: plane.line_size * frame.height]
         for y in (0, sides[1] // 2, sides[1] - 1):

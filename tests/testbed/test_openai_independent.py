@@ -64,6 +64,22 @@ def test_chat_into_a_model(client):
     assert (scene.number, scene.context) == (2, [Seen(scene=1, title="Silent Harbour")])
 
 
+def test_chat_as_a_stream(bed, client):
+    """The same words in pieces, how they ended, and what they cost."""
+    bed.configure("openai", token_time=0.0005)
+    whole = client.chat.completions.create(model="m", messages=WRITE)
+    chunks = list(
+        client.chat.completions.create(
+            model="m", messages=WRITE, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert said == whole.choices[0].message.content
+    assert len(chunks) > 10
+    assert [chunk.choices[0].finish_reason for chunk in chunks[:-1] if chunk.choices][-1] == "stop"
+    assert chunks[-1].usage == whole.usage
+
+
 def test_replies_that_went_wrong(bed, client):
     """The client knows each of them by its own means."""
     ask = lambda: client.chat.completions.parse(model="m", messages=WRITE, response_format=Scene)

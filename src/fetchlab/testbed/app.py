@@ -82,7 +82,8 @@ class App:
             # A queue comes before the service; all else, also making the answer, is part of its latency.
             began = connection.arrived if self.settings.capacity is None else monotonic()
             key = _key(request) if self._faults.armed or self.settings.steady else ""
-            keys = (self.settings.rpc_each and self.wire.parts(request)) or [key]
+            same = (self.settings.steady and self.wire.subject(request)) or key
+            keys = (self.settings.rpc_each and self.wire.parts(request)) or [same]
             reply = self._answer(route, request)
             seconds = max(gate.seconds(self.counters.in_flight, one, reply.work) for one in keys)
             if seconds and not await connection.pause(began + seconds - monotonic()):

@@ -29,7 +29,8 @@ showed, in its order and under *its* numbers: one shown under a wrong number is 
 is kept in ``bed.truth("openai")["chats"]``, whatever the schema, with the bible's title (None if it was not
 shown) and the scenes of which the outline spoke.
 
-Anything else is answered with a sentence. A token is four characters.
+Anything else is answered with a sentence. A token is four characters. With ``stream`` the same comes as
+events, which the faults of replies (`fenced`, `cut`, …) leave alone.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from fetchlab.testbed.chat_asked import Asked, read
 from fetchlab.testbed.chat_shape import shaped
 from fetchlab.testbed.chat_spoilt import SPOILT
 from fetchlab.testbed.chat_story import story_of
+from fetchlab.testbed.chat_stream import EVENTS, streamed
 from fetchlab.testbed.keys import account, key_of
 from fetchlab.testbed.paid import PaidWire
 from fetchlab.testbed.wire import Reply, Request, Route
@@ -92,6 +94,15 @@ class ChatWire(PaidWire):
         """Completions are."""
         return request.method == "POST" and request.path == _CHAT
 
+    def subject(self, request: Request) -> str | None:
+        """The scenes, so that a scene takes equally long whatever context it is given."""
+        body = paid.body_of(request) if self.paid(request) else None
+        messages = (body or {}).get("messages")
+        if not isinstance(messages, list) or not _are_messages(messages):
+            return None
+        asked = read(messages)
+        return f"{asked.kind} {asked.scenes}" if asked.kind else None
+
     def recorded(self) -> dict[str, Sequence[dict[str, Any]]]:
         """Every completion that was begun."""
         return {"chats": list(self._chats)}
@@ -103,7 +114,8 @@ class ChatWire(PaidWire):
     def spoil(self, fault: str, request: Request, reply: Reply) -> Reply:
         """The same completion, gone wrong in its own way."""
         bend = SPOILT.get(fault)
-        if bend is None or request.path != _CHAT or reply.status != 200:
+        whole = request.path == _CHAT and reply.status == 200 and reply.kind != EVENTS
+        if bend is None or not whole:
             return reply
         completion = msgspec.json.decode(reply.body)
         for choice in completion["choices"]:
@@ -132,9 +144,14 @@ class ChatWire(PaidWire):
         except (AttributeError, KeyError, TypeError, ValueError):
             return paid.refused(400, "Invalid schema for response_format.", param="response_format")
         completion, tokens = _completion(content, body, messages)
-        return Reply(
-            msgspec.json.encode(completion), headers=self.limits(request), work=self._token_time * tokens
-        )
+        seconds, limits = self._token_time * tokens, self.limits(request)
+        if body.get("stream"):
+            options = body.get("stream_options")
+            events = streamed(
+                completion, usage=isinstance(options, dict) and bool(options.get("include_usage"))
+            )
+            return Reply(events, 200, EVENTS, limits, pace=seconds)
+        return Reply(msgspec.json.encode(completion), headers=limits, work=seconds)
 
     def _written(self, asked: Asked, wanted: dict[str, Any], schema: dict[str, Any]) -> str:
         story = story_of(self.world.seed, asked)

@@ -1,137 +1,135 @@
-"""A small H.264 encoder (ITU-T H.264, Constrained Baseline): no compression but of what does not move.
+"""Real H.264 pictures, written by hand: bands of colour, and pictures that repeat the one before.
 
-The first picture's macroblocks are sent as raw samples (`I_PCM`, 7.3.5.1), of later pictures only those that
-changed; the rest is skipped. Any decoder plays it, and it needs no codec here.
+Constrained baseline profile (ITU-T H.264). The first macroblock of each row is written out sample by sample,
+all others are predicted from the one to their left, so that a picture takes some kilobytes. Pictures of
+anything else are in :mod:`fetchlab.testbed.h264_drawn`.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
 
-if TYPE_CHECKING:
-    from fetchlab.testbed.pictures import Picture
+__all__ = [
+    "FOLLOWING",
+    "KEY",
+    "WRITTEN_OUT",
+    "WRITTEN_OUT_AMID",
+    "configuration",
+    "ended",
+    "following",
+    "key",
+    "key_picture",
+    "repeated_picture",
+    "sample",
+    "ue",
+]
 
-__all__ = ["Stream", "encode"]
+WRITTEN_OUT, WRITTEN_OUT_AMID = 25, 30
+"""The macroblock type of plain samples, in pictures that stand by themselves and in those that follow."""
+KEY, FOLLOWING = 0x65, 0x41
 
-PROFILE, CONSTRAINTS, LEVEL = 66, 0xC0, 30
-_BLOCK = 16
-_RAW_IN_I, _RAW_IN_P = 25, 30  # mb_type of I_PCM
-_EMULATED = re.compile(rb"\x00\x00(?=[\x00-\x03])")
-_SETS, _IDR, _PICTURE = (b"\x67", b"\x68"), b"\x65", b"\x41"
+_PROFILE, _CONSTRAINTS, _LEVEL = 66, 0xC0, 31
+_SAMPLES = 16 * 16
+_START_CODE = re.compile(rb"\0\0(?=[\0-\3])")
+_PREDICTED_FIRST = "011" + "010" + "1" + "000011"
+_PREDICTED = "011" + "010" + "1" + "1"
+"""Macroblock type 2 (16 × 16, horizontal), chroma horizontal, the same quantiser, no coefficients.
 
-
-class Stream(NamedTuple):
-    """Parameter sets and one unit for each picture, without start codes; the first is a key frame."""
-
-    sequence: bytes
-    picture: bytes
-    frames: list[bytes]
-
-
-def encode(pictures: list[Picture]) -> Stream:
-    """Pictures of one size, whose width and height are even, as a stream."""
-    width, height = len(pictures[0].rows[0]), len(pictures[0].rows)
-    blocks = [_blocks(picture) for picture in pictures]
-    frames = [_first(blocks[0])]
-    for number, (old, new) in enumerate(pairwise(blocks), 1):
-        frames.append(_next(old, new, number))
-    return Stream(_sequence(width, height), _parameters(), frames)
+How the last is written depends on the neighbours: a macroblock written out counts as full of them."""
 
 
-class _Bits:
-    """Bits, most significant first."""
-
-    def __init__(self) -> None:
-        self._text: list[str] = []
-
-    def put(self, value: int, width: int) -> _Bits:
-        self._text.append(f"{value:0{width}b}")
-        return self
-
-    def ue(self, *values: int) -> _Bits:
-        """Exponential Golomb codes (9.1)."""
-        for value in values:
-            length = (value + 1).bit_length()
-            self.put(value + 1, 2 * length - 1)
-        return self
-
-    def aligned(self) -> bytes:
-        """The bits, with zeros up to a whole byte."""
-        text = "".join(self._text)
-        text += "0" * (-len(text) % 8)
-        return int(text, 2).to_bytes(len(text) // 8) if text else b""
-
-    def ended(self) -> bytes:
-        """The bits with their stop bit (7.3.2.11)."""
-        return self.put(1, 1).aligned()
+def configuration(width: int, height: int) -> bytes:
+    """The decoder's configuration record, as the box ``avcC`` holds it (ISO/IEC 14496-15)."""
+    sequence, picture = _sequence(width, height), _picture()
+    return b"".join(
+        (
+            bytes((1, _PROFILE, _CONSTRAINTS, _LEVEL, 0xFF, 0xE1)),
+            len(sequence).to_bytes(2),
+            sequence,
+            b"\1",
+            len(picture).to_bytes(2),
+            picture,
+        )
+    )
 
 
-def _unit(header: bytes, payload: bytes) -> bytes:
-    """A unit in which no start code can be seen by mistake (7.4.1.1)."""
-    return header + _EMULATED.sub(b"\x00\x00\x03", payload)
+@lru_cache(maxsize=64)
+def key_picture(width: int, height: int, number: int) -> bytes:
+    """A picture that stands by itself, as a sample; `number` decides on its colours."""
+    across, down = _blocks(width), _blocks(height)
+    bits = key()
+    for row in range(down):
+        bits += ue(WRITTEN_OUT)
+        bits += "0" * (-len(bits) % 8) + _written_out(row / down, number)
+        bits += (_PREDICTED_FIRST if across > 1 else "") + _PREDICTED * (across - 2)
+    return sample(KEY, ended(bits))
+
+
+def repeated_picture(width: int, height: int, frame: int) -> bytes:
+    """A picture like the one before it; `frame` counts from the last key picture."""
+    return sample(FOLLOWING, ended(following(frame) + ue(_blocks(width) * _blocks(height))))
+
+
+def key() -> str:
+    """The bits with which a picture begins that stands by itself."""
+    # first macroblock 0, an I slice, parameters 0, frame 0, picture 0, no marking, quantiser as it was,
+    # no deblocking
+    return "1" + ue(7) + "1" + "0000" + "1" + "00" + "1" + ue(1)
+
+
+def following(frame: int) -> str:
+    """The bits with which one begins that refers to the one before it."""
+    # first macroblock 0, a P slice, parameters 0, frame, no override, no reordering, no marking, …
+    return "1" + ue(5) + "1" + f"{frame % 16:04b}" + "0" + "0" + "0" + "1" + ue(1)
+
+
+def _written_out(depth: float, number: int) -> str:
+    luma = 90 + round(120 * abs(2 * ((depth + number % 8 / 8) % 1) - 1))
+    blue, red = 90 + number * 37 % 76, 90 + number * 53 % 76
+    samples = bytes([luma]) * _SAMPLES + bytes([blue]) * (_SAMPLES // 4) + bytes([red]) * (_SAMPLES // 4)
+    return f"{int.from_bytes(samples):0{len(samples) * 8}b}"
 
 
 def _sequence(width: int, height: int) -> bytes:
-    across, down = -(-width // _BLOCK), -(-height // _BLOCK)
-    bits = _Bits().put(PROFILE, 8).put(CONSTRAINTS, 8).put(LEVEL, 8)
-    bits.ue(0, 0, 2, 1).put(0, 1)  # ids, 4 bits of frame_num, output in decoding order, one reference
-    bits.ue(across - 1, down - 1).put(0b11, 2)
-    bits.put(1, 1).ue(0, (across * _BLOCK - width) // 2, 0, (down * _BLOCK - height) // 2)
-    return _unit(_SETS[0], bits.put(0, 1).ended())
+    across, down = _blocks(width), _blocks(height)
+    bits = f"{_PROFILE:08b}{_CONSTRAINTS:08b}{_LEVEL:08b}"
+    # id 0, frame numbers of 4 bits, output in coding order, one reference, no gaps
+    bits += "1" + "1" + ue(2) + ue(1) + "0" + ue(across - 1) + ue(down - 1) + "1" + "1"
+    right, bottom = (across * 16 - width) // 2, (down * 16 - height) // 2
+    bits += "1" + "1" + ue(right) + "1" + ue(bottom) if right or bottom else "0"
+    return b"\x67" + _safe(ended(bits + "0"))
 
 
-def _parameters() -> bytes:
-    bits = _Bits().ue(0, 0).put(0, 2).ue(0, 0, 0).put(0, 3).ue(0, 0, 0)
-    return _unit(_SETS[1], bits.put(0b100, 3).ended())  # slices say how they are deblocked
+def _picture() -> bytes:
+    # ids 0 and 0, CAVLC, no order, one slice group, one reference each, no weights, usual quantisers,
+    # deblocking under control
+    bits = "1" + "1" + "0" + "0" + "1" + "1" + "1" + "0" + "00" + "1" + "1" + "1" + "1" + "0" + "0"
+    return b"\x68" + _safe(ended(bits))
 
 
-def _first(blocks: list[bytes]) -> bytes:
-    bits = _Bits().ue(0, 7, 0).put(0, 4).ue(0).put(0, 2).ue(0, 1)
-    data = bytearray()
-    for block in blocks:
-        data += bits.ue(_RAW_IN_I).aligned() + block
-        bits = _Bits()
-    return _unit(_IDR, bytes(data) + bits.ended())
+def sample(header: int, payload: bytes) -> bytes:
+    """A unit with its length before it and nothing in it that looks like a start code."""
+    unit = bytes([header]) + _safe(payload)
+    return len(unit).to_bytes(4) + unit
 
 
-def _next(old: list[bytes], new: list[bytes], number: int) -> bytes:
-    bits = _Bits().ue(0, 5, 0).put(number % 16, 4).put(0, 3).ue(0, 1)
-    data = bytearray()
-    skipped = 0
-    for before, block in zip(old, new, strict=True):
-        if before == block:
-            skipped += 1
-            continue
-        data += bits.ue(skipped, _RAW_IN_P).aligned() + block
-        bits, skipped = _Bits(), 0
-    if skipped:
-        bits.ue(skipped)
-    return _unit(_PICTURE, bytes(data) + bits.ended())
+def ended(bits: str) -> bytes:
+    """The bits, their end marked."""
+    marked = bits + "1"
+    marked += "0" * (-len(marked) % 8)
+    return int(marked, 2).to_bytes(len(marked) // 8)
 
 
-def _blocks(picture: Picture) -> list[bytes]:
-    """The samples of each macroblock: 256 of luma, 64 of each colour difference (BT.601, limited range)."""
-    luma, blue, red = (bytes(table).ljust(256) for table in zip(*map(_ycc, picture.palette), strict=True))
-    rows = picture.rows + picture.rows[-1:] * (-len(picture.rows) % _BLOCK)
-    rows = [row + row[-1:] * (-len(row) % _BLOCK) for row in rows]
-    bright = [row.translate(luma) for row in rows]
-    tinted = [[row[::2].translate(table) for row in rows[::2]] for table in (blue, red)]
-    half = _BLOCK // 2
-    return [
-        b"".join(row[x : x + _BLOCK] for row in bright[y : y + _BLOCK])
-        + b"".join(row[x // 2 : x // 2 + half] for plane in tinted for row in plane[y // 2 : y // 2 + half])
-        for y in range(0, len(rows), _BLOCK)
-        for x in range(0, len(rows[0]), _BLOCK)
-    ]
+def _safe(payload: bytes) -> bytes:
+    return _START_CODE.sub(b"\0\0\3", payload)
 
 
-def _ycc(colour: tuple[int, int, int]) -> tuple[int, int, int]:
-    red, green, blue = (part / 255 for part in colour)
-    bright = 0.299 * red + 0.587 * green + 0.114 * blue
-    return (
-        round(16 + 219 * bright),
-        round(128 + 224 * (blue - bright) / 1.772),
-        round(128 + 224 * (red - bright) / 1.402),
-    )
+def ue(value: int) -> str:
+    """An unsigned number as Exp-Golomb code."""
+    code = f"{value + 1:b}"
+    return "0" * (len(code) - 1) + code
+
+
+def _blocks(size: int) -> int:
+    return -(-size // 16)

@@ -104,6 +104,7 @@ class Handle:
             makes them all).
             ``catalogue``: ``movies`` as the details endpoint states them, before any churn. ``play``:
             ``apps``, with prices in dollars.
+            ``timeline``: ``users``, and their ``posts``, of which ``posts.of(handle)`` are one user's.
             ``tmdb``: ``movies`` as well, and ``shows`` with their ``seasons`` and these with ``episodes``.
             ``openai``: ``chats`` since :meth:`reset_counters`, each with what it asked for and which scenes
             it was shown, and ``jobs`` with their times and downloads; ``vertex``: the same ``jobs``.

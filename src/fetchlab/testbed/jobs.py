@@ -10,9 +10,9 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetchlab.testbed.faults import LONGEST_STREAK
-from fetchlab.testbed.h264 import encode
+from fetchlab.testbed.h264_drawn import drawn
 from fetchlab.testbed.hashing import share
-from fetchlab.testbed.mp4 import mp4
+from fetchlab.testbed.mp4 import packed, padded
 from fetchlab.testbed.pictures import landscape, png
 from fetchlab.testbed.store import Shelf
 
@@ -175,8 +175,8 @@ class Jobs:
         width, height = (2 * (side // (2 * _SMALLER)) for side in _sides(job.order.size))
         count = job.order.seconds
         shown = [landscape(job.order.prompt, width, height, (k + 0.5) / count) for k in range(count)]
-        made = mp4(encode(shown), width, height, count, note=job.id.encode(), size=job.least)
-        return self._files.put(job.id, made)
+        film = packed(width, height, drawn(shown), step=1000)
+        return self._files.put(job.id, padded(film, job.id.encode(), job.least))
 
     def thumbnail(self, job: Job) -> bytes:
         """The first picture as a PNG file, larger."""

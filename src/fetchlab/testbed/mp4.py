@@ -1,93 +1,107 @@
-"""An MP4 file around an H.264 stream (ISO/IEC 14496-12, 14496-15): one track, one chunk, constant rate."""
+"""Real MP4 files around H.264 pictures: whole ones, and in fragments (ISO/IEC 14496-12)."""
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING
+from struct import pack
 
-from fetchlab.testbed.h264 import CONSTRAINTS, LEVEL, PROFILE
+from fetchlab.testbed.h264 import configuration, key_picture, repeated_picture
 
-if TYPE_CHECKING:
-    from fetchlab.testbed.h264 import Stream
+__all__ = ["SEGMENT", "initial", "packed", "padded", "segment", "whole"]
 
-__all__ = ["mp4"]
-
-_UNITY = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-_SCALE = 1000
-_HEADER = 8
+SEGMENT = 3.0
+"""Seconds of a fragment."""
+_SCALE = 1_000
+_STEP = 500  # a picture's duration in those units
+_MATRIX = pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
-def mp4(stream: Stream, width: int, height: int, seconds: float, *, note: bytes, size: int = 0) -> bytes:
-    """The file.
-
-    Args:
-        stream: the pictures.
-        width: pixels.
-        height: pixels.
-        seconds: how long it plays.
-        note: bytes that make this file unlike others, in a box that players pass over.
-        size: bytes of the whole file at least, the rest of it repeating `note`.
-    """
-    samples = [struct.pack(">I", len(frame)) + frame for frame in stream.frames]
-    media = _box(b"mdat", *samples)
-    kind = _box(b"ftyp", b"isom", struct.pack(">I", 0x200), b"isomiso2avc1mp41")
-    # The chunk's place depends on the header's length, and the length not on the place.
-    place = len(kind) + len(_header(stream, samples, width, height, seconds, 0)) + _HEADER
-    whole = kind + _header(stream, samples, width, height, seconds, place) + media
-    room = max(len(note), size - len(whole) - _HEADER)
-    return whole + _box(b"free", (note * (room // len(note) + 1))[:room])
+def whole(width: int, height: int, seconds: float, number: int) -> bytes:
+    """A file that plays from its beginning to its end; `number` decides on its colours."""
+    return packed(width, height, _pictures(width, height, seconds, number))
 
 
-def _header(
-    stream: Stream, samples: list[bytes], width: int, height: int, seconds: float, place: int
-) -> bytes:
-    lasts = round(seconds * _SCALE)
-    each, rest = divmod(lasts, len(samples))
-    times: list[tuple[int, ...]] = (
-        [(len(samples) - 1, each), (1, each + rest)] if rest and len(samples) > 1 else [(len(samples), each)]
+def packed(width: int, height: int, samples: list[bytes], step: int = _STEP) -> bytes:
+    """A file of these pictures, each of them shown for `step` milliseconds."""
+    start = _box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
+    place = len(start) + len(_movie(width, height, samples, 0, step)) + 8
+    return start + _movie(width, height, samples, place, step) + _box(b"mdat", b"".join(samples))
+
+
+def padded(file: bytes, note: bytes, size: int = 0) -> bytes:
+    """The file with a box that players pass over, of `note` again and again until there are `size` bytes."""
+    room = max(len(note), size - len(file) - 8)
+    return file + _box(b"free", (note * (room // len(note) + 1))[:room])
+
+
+def initial(width: int, height: int) -> bytes:
+    """What a player needs before the first fragment."""
+    return _box(b"ftyp", b"iso5\0\0\2\0iso5iso6mp41") + _movie(width, height, [], 0)
+
+
+def segment(width: int, height: int, place: int, seconds: float, number: int) -> bytes:
+    """A fragment that begins `place` segments after the video's start."""
+    samples = _pictures(width, height, seconds, number + place)
+    sizes = b"".join(
+        pack(">II", len(one), 0x02000000 if not n else 0x01010000) for n, one in enumerate(samples)
     )
-    movie = struct.pack(">4I I H 10x", 0, 0, _SCALE, lasts, 0x10000, 0x100) + _UNITY
-    movie += struct.pack(">24x I", 2)
-    track = struct.pack(">5I 8x 4H", 0, 0, 1, 0, lasts, 0, 0, 0, 0) + _UNITY
-    track += struct.pack(">II", width << 16, height << 16)
-    table = _box(
-        b"stbl",
-        _box(b"stsd", _versioned(), struct.pack(">I", 1), _entry(stream, width, height)),
-        _table(b"stts", times),
-        _table(b"stss", [(1,)]),
-        _table(b"stsc", [(1, len(samples), 1)]),
-        _box(b"stsz", _versioned(), struct.pack(f">II{len(samples)}I", 0, len(samples), *map(len, samples))),
-        _table(b"stco", [(place,)]),
-    )
-    here = _box(b"dref", _versioned(), struct.pack(">I", 1), _box(b"url ", _versioned(1)))
-    inner = _box(b"minf", _box(b"vmhd", _versioned(1), bytes(8)), _box(b"dinf", here), table)
-    handler = _box(b"hdlr", _versioned(), struct.pack(">I4s12x", 0, b"vide"), b"video\0")
-    clock = _box(b"mdhd", _versioned(), struct.pack(">4I2H", 0, 0, _SCALE, lasts, 0x55C4, 0))
-    media = _box(b"mdia", clock, handler, inner)
-    return _box(
-        b"moov",
-        _box(b"mvhd", _versioned(), movie),
-        _box(b"trak", _box(b"tkhd", _versioned(3), track), media),
+    head = _full(b"mfhd", 0, pack(">I", place + 1))
+    track = _full(b"tfhd", 0x020008, pack(">II", 1, _STEP))
+    track += _full(b"tfdt", 0, pack(">I", round(place * SEGMENT * _SCALE)))
+    length = 8 + len(head) + 8 + len(track) + 12 + 8 + len(sizes) + 8
+    track += _full(b"trun", 0x000601, pack(">Ii", len(samples), length) + sizes)
+    return (
+        _box(b"styp", b"msdh\0\0\0\0msdhmsix")
+        + _box(b"moof", head + _box(b"traf", track))
+        + _box(b"mdat", b"".join(samples))
     )
 
 
-def _entry(stream: Stream, width: int, height: int) -> bytes:
-    """The sample entry: size, 72 dots an inch, and the decoder's configuration."""
-    shape = struct.pack(">6x H 16x HH II 4x H 32x Hh", 1, width, height, 72 << 16, 72 << 16, 1, 24, -1)
-    sets = b"\xe1" + struct.pack(">H", len(stream.sequence)) + stream.sequence
-    sets += b"\x01" + struct.pack(">H", len(stream.picture)) + stream.picture
-    return _box(b"avc1", shape, _box(b"avcC", bytes((1, PROFILE, CONSTRAINTS, LEVEL, 0xFF)), sets))
+def _pictures(width: int, height: int, seconds: float, number: int) -> list[bytes]:
+    count = max(1, round(seconds * _SCALE / _STEP))
+    return [
+        repeated_picture(width, height, frame) if frame else key_picture(width, height, number % 8)
+        for frame in range(count)
+    ]
 
 
-def _table(kind: bytes, rows: list[tuple[int, ...]]) -> bytes:
-    numbers = [number for row in rows for number in row]
-    return _box(kind, _versioned(), struct.pack(f">I{len(numbers)}I", len(rows), *numbers))
+def _movie(width: int, height: int, samples: list[bytes], place: int, step: int = _STEP) -> bytes:
+    duration = len(samples) * step
+    header = (
+        pack(">4I", 0, 0, _SCALE, duration)
+        + pack(">IHxx8x", 0x10000, 0x100)
+        + _MATRIX
+        + bytes(24)
+        + pack(">I", 2)
+    )
+    track = pack(">5I", 0, 0, 1, 0, duration) + bytes(16) + _MATRIX + pack(">II", width << 16, height << 16)
+    media = _full(b"mdhd", 0, pack(">4I", 0, 0, _SCALE, duration) + pack(">HH", 0x55C4, 0))
+    media += _full(b"hdlr", 0, bytes(4) + b"vide" + bytes(12) + b"pictures\0")
+    links = _box(b"dinf", _full(b"dref", 0, pack(">I", 1) + _full(b"url ", 1, b"")))
+    media += _box(
+        b"minf", _full(b"vmhd", 1, bytes(8)) + links + _samples(width, height, samples, place, step)
+    )
+    boxes = _full(b"mvhd", 0, header) + _box(b"trak", _full(b"tkhd", 3, track) + _box(b"mdia", media))
+    if not samples:
+        boxes += _box(b"mvex", _full(b"trex", 0, pack(">5I", 1, 1, _STEP, 0, 0)))
+    return _box(b"moov", boxes)
 
 
-def _versioned(flags: int = 0) -> bytes:
-    return struct.pack(">I", flags)
+def _samples(width: int, height: int, samples: list[bytes], place: int, step: int) -> bytes:
+    entry = bytes(6) + pack(">H", 1) + bytes(16) + pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1)
+    entry += bytes(32) + pack(">Hh", 24, -1) + _box(b"avcC", configuration(width, height))
+    table = _full(b"stsd", 0, pack(">I", 1) + _box(b"avc1", entry))
+    count = len(samples)
+    table += _full(b"stts", 0, pack(">III", 1, count, step) if count else bytes(4))
+    table += _full(b"stss", 0, pack(">II", 1, 1)) if count else b""
+    table += _full(b"stsc", 0, pack(">4I", 1, 1, count, 1) if count else bytes(4))
+    table += _full(b"stsz", 0, pack(f">II{count}I", 0, count, *map(len, samples)))
+    table += _full(b"stco", 0, pack(">II", 1, place) if count else bytes(4))
+    return _box(b"stbl", table)
 
 
-def _box(kind: bytes, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    return struct.pack(">I", len(body) + _HEADER) + kind + body
+def _box(kind: bytes, body: bytes) -> bytes:
+    return pack(">I", len(body) + 8) + kind + body
+
+
+def _full(kind: bytes, flags: int, body: bytes) -> bytes:
+    return _box(kind, pack(">I", flags) + body)

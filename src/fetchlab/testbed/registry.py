@@ -41,6 +41,10 @@ WIRES: dict[str, str] = {
     "play": "fetchlab.testbed.play:PlayWire",
     "openai": "fetchlab.testbed.openai:OpenAIWire",
     "vertex": "fetchlab.testbed.vertex:VertexWire",
+    "timeline": "fetchlab.testbed.timeline:TimelineWire",
+    "api": "fetchlab.testbed.timeline_api:ApiWire",
+    "rss": "fetchlab.testbed.timeline_rss:RssWire",
+    "media": "fetchlab.testbed.media_wire:MediaWire",
 }
 
 _ROOTS = {"openai": "/v1"}

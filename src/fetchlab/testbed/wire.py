@@ -216,6 +216,11 @@ class Wire:
         del request
         return []
 
+    def subject(self, request: Request) -> str | None:
+        """What is asked for, where that tells how long it takes rather than the request's every byte."""
+        del request
+        return None
+
     def refuse(self, request: Request) -> Reply | None:
         """What is said at the door to a request that is not let in, at once and whatever the latency."""
         del request

@@ -1,4 +1,4 @@
-"""The library's client: scan, then match."""
+"""The library's client: scan, match, plan, apply, undo."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from fetchlab.engine.calls import start
+from fetchlab.engine.journal import Journal
 from fetchlab.engine.knobs import whole
 from fetchlab.engine.strategies import Async, choose
 from fetchlab.errors import ConfigError
@@ -16,7 +17,9 @@ from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.store.cache import Cache
 from fetchlab.studies.library.filters import Filter
-from fetchlab.studies.library.matching import Matching
+from fetchlab.studies.library.matching import MATCHED, Matching
+from fetchlab.studies.library.planning import plan_of
+from fetchlab.studies.library.runs import journal_of, start_apply, start_undo
 from fetchlab.studies.library.scanning import SCANNED, Parsing, Scan
 from fetchlab.studies.library.tmdb import Tmdb
 from fetchlab.studies.library.walk import Mode, Walk
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from fetchlab.engine.journal import Journal
     from fetchlab.engine.run import Run
     from fetchlab.policy.concurrency import Adaptive
     from fetchlab.policy.rate import RateKnob
@@ -34,6 +36,7 @@ __all__ = ["Library"]
 
 PATIENT = Retry(patience=30.0)
 IN_MEMORY = 256
+MOVERS = 4
 MOST_ERRORS = 0.5
 """Share of requests without an answer from which on, after 200, the service is left alone."""
 
@@ -174,11 +177,7 @@ class Library:
             raise ConfigError("api_key", "give the service's key or token, or set TMDB_API_KEY")
         if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
             raise ConfigError("ahead", f"is a whole number of seasons, 0 or more, not {ahead!r}")
-        if scanned is None:
-            scanned = self.scan(progress=False).raise_for_errors().result()
-        elif not isinstance(scanned, pl.DataFrame) or not set(SCANNED) <= set(scanned.columns):
-            raise ConfigError("scanned", "give the table that scan() returned")
-        matching = Matching(scanned, ahead)
+        matching = Matching(self._scanned(scanned), ahead)
         tmdb = Tmdb(self.tmdb_url, self._api_key, self._client)
         chosen = choose(self._concurrency if workers is None else workers, None, plain=False)
         run = start(
@@ -198,6 +197,127 @@ class Library:
         )
         run.notes_from(matching.notes)
         return run
+
+    def plan(
+        self,
+        confidence: float = 0.8,
+        *,
+        scanned: pl.DataFrame | None = None,
+        matched: pl.DataFrame | None = None,
+        progress: bool | None = None,
+    ) -> pl.DataFrame:
+        """Say where every file would go in Plex's layout, or why it stays. Nothing is touched.
+
+        Films go to ``Movies/Title (Year)/Title (Year) {tmdb-ID} - 1080p.ext``, episodes to
+        ``TV Shows/Show (Year)/Season 01/Show (Year) - s01e02 - Title.ext``; subtitles, facts and pictures go
+        with their video, or with all videos of their folder. What stays has ``move`` False and says why:
+        its match is less sure than ``confidence``, its target exists, another file goes there. Set ``move``
+        or ``target`` of a row, or leave rows out, before the plan goes to :meth:`apply`.
+
+        Args:
+            confidence: the least with which a video is moved, from 0 to 1.
+            scanned: what :meth:`scan` gave; unless told it is scanned now.
+            matched: what :meth:`match` gave of it; unless told it is matched now.
+            progress: whether to show progress.
+
+        Returns:
+            A table of the files (``PLAN`` schema) sorted by source.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work, or there is no service or key to ask with.
+        """
+        if (
+            isinstance(confidence, bool)
+            or not isinstance(confidence, int | float)
+            or not 0 <= confidence <= 1
+        ):
+            raise ConfigError("confidence", f"is a number from 0 to 1, not {confidence!r}")
+        scanned = self._scanned(scanned, progress=progress)
+        if matched is None:
+            matched = self.match(scanned, progress=progress).result()
+        elif not isinstance(matched, pl.DataFrame) or not set(MATCHED) <= set(matched.columns):
+            raise ConfigError("matched", "give the table that match() returned")
+        return plan_of(scanned, matched, self.path, self.to, confidence)
+
+    def apply(
+        self,
+        plan: pl.DataFrame,
+        journal: Journal | str | Path | None = None,
+        *,
+        workers: int = MOVERS,
+        progress: bool | None = None,
+    ) -> Run:
+        """Move files as a plan says, each video together with its sidecars. Nothing is overwritten.
+
+        On one file system a file is renamed; to another one it is copied, read back and then removed, with
+        its times and mode. What is meant is in the journal before the first file moves: after ``kill -9``,
+        :meth:`apply` goes on and :meth:`undo` takes back, and no file is lost or there twice. A file that
+        was changed since the plan was made stays, and so does one whose target exists; the rest goes on.
+        Folders that become empty stay.
+
+        Args:
+            plan: what :meth:`plan` gave, rows left out or changed as you like.
+            journal: remembers what was moved; :attr:`journal` unless told. One library, one journal: a
+                further plan's moves are added to it.
+            workers: files at a time.
+            progress: whether to show progress.
+
+        Returns:
+            A run over videos with their sidecars, keyed ``move/`` and the path. Its ``result()`` is a table
+            of the planned moves (``MOVED`` schema) sorted by source; its ``notes`` count what was done.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work, or the plan leaves the folders.
+            JournalError: the journal is in use, of another library, or cannot be read and written.
+        """
+        whole("workers", workers)
+        kept = Journal.of(self.journal if journal is None else journal)
+        assert kept is not None  # for the type checker
+        return start_apply(plan, self.path, self.to, kept, workers=workers, progress=progress)
+
+    def undo(
+        self,
+        journal: Journal | str | Path | None = None,
+        *,
+        workers: int = MOVERS,
+        progress: bool | None = None,
+    ) -> Run:
+        """Take back everything that a journal's applies moved, the latest first.
+
+        Files get their old paths, sizes and times; folders that applies made are removed if they are empty. A
+        file that is somewhere else by now, or whose old place is taken, is told of and left.
+
+        Args:
+            journal: what :meth:`apply` was given.
+            workers: files at a time.
+            progress: whether to show progress.
+
+        Returns:
+            A run over files, keyed ``undo/1/`` and the path. Its ``result()`` is a table of the moves
+            (``MOVED`` schema) sorted by source; its ``notes`` count what was done.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work.
+            JournalError: there is no such journal, it is in use, of another library, or cannot be read.
+        """
+        whole("workers", workers)
+        kept = Journal.of(self.journal if journal is None else journal)
+        assert kept is not None  # for the type checker
+        return start_undo(self.path, self.to, kept, workers=workers, progress=progress)
+
+    @property
+    def journal(self) -> Path:
+        """Where :meth:`apply` journals unless told: ``data/runs/library-….db``, one file for each library."""
+        return journal_of(self.path, self.to)
+
+    def _scanned(self, given: pl.DataFrame | None, *, progress: bool | None = False) -> pl.DataFrame:
+        """The files, scanned now unless given."""
+        if given is None:
+            scanned: pl.DataFrame = self.scan(progress=progress).raise_for_errors().result()
+            return scanned
+        if not isinstance(given, pl.DataFrame) or not set(SCANNED) <= set(given.columns):
+            raise ConfigError("scanned", "give the table that scan() returned")
+        return given
 
     @property
     def cache(self) -> Cache:

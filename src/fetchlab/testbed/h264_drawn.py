@@ -1,6 +1,6 @@
 """Pictures of anything as H.264: no compression but of what does not move.
 
-The first picture's macroblocks are sent as plain samples (ITU-T H.264, 7.3.5.1), of later ones only those that
+The first picture's macroblocks are sent as plain samples (ITU-T H.264, 7.3.5.1), of later ones those that
 changed; the rest is skipped. Any decoder plays it, and it needs no codec here.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 import fetchlab as fl
 from fetchlab.errors import ConfigError
 from fetchlab.studies.storyboard import VIDEOS, Key, Storyboard, VideoJobs
-from testbed.client import until
+from testbed.client import ask, until
 
 ORDER, LOOK = "POST /v1/videos", "GET /v1/videos/{id}"
 CONTENT = "GET /v1/videos/{id}/content"
@@ -178,6 +179,24 @@ def test_a_killed_run_orders_nothing_twice(bed, jobs, tmp_path):
     whole(bed, run.result(), prompts)
     assert len(ordered(bed, prompts)) == 24
     assert left(tmp_path / "videos") == []
+
+
+def test_a_job_whose_number_died_with_the_process_is_adopted(bed, jobs, prompts, tmp_path):
+    """The order was taken and paid for, and the journal never heard of it."""
+    path = tmp_path / "jobs.db"
+    jobs.render(prompts[:4], tmp_path / "videos", journal=path).wait()
+    told = {"prompt": prompts[4], "model": "sora-2", "seconds": "8", "size": "1280x720"}
+    headers = {"authorization": "Bearer token-b", "content-type": "application/json"}
+    for _ in range(2):  # one more than is needed: it is nobody's
+        answer = ask(bed.urls["openai"], ORDER.split()[1], "POST", json.dumps(told), headers)
+        assert answer.status == 200
+    run = jobs.render(prompts, tmp_path / "videos", journal=path)
+    table = run.result()
+    assert table["error"].null_count() == 8
+    assert run.notes["adopted"] == 1
+    assert table["account"][4] == "account 2"
+    assert len(ordered(bed, prompts)) == 9
+    assert run.stats().earlier == 12
 
 
 def test_jobs_are_asked_for_by_their_own_account_only(bed, jobs, prompts, tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from fetchlab.errors import StudyError
 from fetchlab.studies.storyboard.planning import REACH, Plan
-from fetchlab.studies.storyboard.prompts import messages
+from fetchlab.studies.storyboard.prompts import TYPES, messages, schema
 from fetchlab.studies.storyboard.script import Beat, Bible, Character, Outline, Part, Scene, SceneText
 from fetchlab.studies.storyboard.writing import Writing
 
@@ -158,3 +160,13 @@ def test_the_outline_waits_for_the_bible():
     one.failed(Part("bible"), "HTTP 400")
     with pytest.raises(StudyError, match="outline needs bible, which failed: HTTP 400"):
         one.may_begin(Part("outline"))
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_schemas_are_objects_whose_references_resolve(kind):
+    """Services refuse a schema whose root is a reference."""
+    told = schema(kind)
+    assert told["type"] == "object"
+    assert set(told["required"]) <= set(told["properties"])
+    for name in re.findall(r"#/\$defs/(\w+)", json.dumps(told)):
+        assert told["$defs"][name]["type"] == "object"

@@ -5,6 +5,7 @@ Every finished scene stands under its own number and its place in the film, neve
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fetchlab.studies.storyboard.script import Part
     from fetchlab.studies.storyboard.writing import Writing
 
-__all__ = ["TYPES", "body", "messages"]
+__all__ = ["TYPES", "body", "messages", "schema"]
 
 TYPES: dict[str, Any] = {"script": Script, "bible": Bible, "outline": Outline, "scene": SceneText}
 """What a reply must be, by the kind of part."""
@@ -41,10 +42,17 @@ def body(
         model: the model's name.
         more: further fields, ``temperature`` say.
     """
-    schema = msgspec.json.schema(TYPES[part.kind], ref_template="#/$defs/{name}")
-    form = {"type": "json_schema", "json_schema": {"name": part.kind, "schema": schema}}
+    form = {"type": "json_schema", "json_schema": {"name": part.kind, "schema": schema(part.kind)}}
     told = messages(idea, part, writing, saw)
     return {"model": model, "messages": told, "response_format": form} | more
+
+
+@cache
+def schema(kind: str) -> dict[str, Any]:
+    """Return the JSON schema of a reply: an object at its root, as services insist on, not a reference."""
+    (root,), parts = msgspec.json.schema_components([TYPES[kind]], ref_template="#/$defs/{name}")
+    whole = dict(parts.pop(root["$ref"].rpartition("/")[2]))
+    return whole | {"$defs": parts} if parts else whole
 
 
 def messages(idea: str, part: Part, writing: Writing, saw: Sequence[int]) -> list[dict[str, str]]:

@@ -263,6 +263,7 @@ def start(
     origin: str | None = None,
     recalls: Callable[[Any], bool] | None = None,
     holds: Callable[[Any, Any], Any] | None = None,
+    notes: Callable[[], dict[str, object]] | None = None,
     progress: bool | None = None,
     knob: str = "items",
 ) -> Run:
@@ -293,6 +294,7 @@ def start(
         recalls: says which items the journal may answer for, None for all.
         holds: given an item and a recorded value, returns it as it holds now, None if it does no more; called
             in a thread.
+        notes: what ``run.notes`` are; where a live run is returned its own stay.
         progress: whether to show progress.
         knob: what the user calls the input.
     """
@@ -391,6 +393,8 @@ def start(
         journaling.bind(run, scheduler, recorder)
         if journaling.older:
             run.notes_from(partial(dict, values_of_another_version=journaling.older))
+    if notes is not None:
+        run.notes_from(notes)
     recorder.on_change = run.changed
     return run.begin()
 

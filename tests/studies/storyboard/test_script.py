@@ -165,6 +165,17 @@ def test_a_cancelled_script_goes_on(bed, board, tmp_path):
     assert asked(bed) == 26 - kept
 
 
+def test_a_cell_that_is_run_again_gets_the_run_that_goes_on(bed, board, tmp_path):
+    """A second one would be refused its journal, or pay for everything again."""
+    bed.configure("openai", latency=0.02)
+    run = board.script(IDEA, 192, journal=tmp_path / "script.db")
+    until(lambda: run.notes["scenes"] > 0)
+    assert board.script(IDEA, 192, journal=tmp_path / "script.db") is run
+    assert run.notes["scenes"] > 0
+    assert run.result()["error"].null_count() == 24
+    assert asked(bed) == 26
+
+
 def test_a_killed_script_is_paid_for_once(bed, tmp_path, board):
     """What was in flight may be lost with the process; nothing else may."""
     path = tmp_path / "script.db"

@@ -145,7 +145,7 @@ class Storyboard:
             self._options,
             writing=writing,
         )
-        run = start(
+        return start(
             asking,
             writing.parts(),
             strategy=Async(MOST if batch_size == "auto" else batch_size),
@@ -156,10 +156,9 @@ class Storyboard:
             journal=journal,
             call=("storyboard.script", self.base_url, self.model, idea, astuple(plan)),
             origin=self._origin(idea, plan),
+            notes=lambda: notes_of(writing, accounts, asking),
             progress=progress,
         )
-        run.notes_from(lambda: notes_of(writing, accounts, asking))
-        return run
 
     def _origin(self, idea: str, plan: Plan) -> str:
         """What a journal is of: another idea's scene 17 is another scene, whatever the batches."""

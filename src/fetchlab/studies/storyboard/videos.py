@@ -171,7 +171,7 @@ class VideoJobs:
             timeout=replace(self._timeout, total=None),
             host=self.base_url,
         )
-        run = start(
+        return start(
             working,
             rendering.steps(),
             strategy=Async(workers + downloads),
@@ -189,10 +189,9 @@ class VideoJobs:
             ),
             origin=f"{self.base_url} videos",
             holds=rendering.holds,
+            notes=lambda: totals(rendering, working, accounts, slots),
             progress=progress,
         )
-        run.notes_from(lambda: totals(rendering, working, accounts, slots))
-        return run
 
     def __repr__(self) -> str:
         return f"VideoJobs({redact_url(self.base_url)!r}, model={self.model!r}, {len(self._keys)} accounts)"

@@ -151,6 +151,18 @@ def test_a_failed_scene_can_be_tried_again_in_the_same_run(bed, board):
     assert run.notes["failed_batches"] == []
 
 
+def test_a_cancelled_script_goes_on_in_the_same_run(bed, board):
+    """What was under way is no failure that others would die of, also where a key must rest first."""
+    bed.configure("openai", latency=0.02, key_rate=2400.0, key_burst=2)
+    run = board.script(IDEA, 192)
+    for least in (4, 11):
+        until(lambda least=least: run.stats().ok >= least)
+        run.cancel().wait()
+        run.retry_failed()
+    assert run.result()["error"].null_count() == 24
+    assert run.stats().failed == 0
+
+
 def test_a_cancelled_script_goes_on(bed, board, tmp_path):
     """Whoever stops a run has paid for what is there."""
     bed.configure("openai", latency=0.05)

@@ -47,6 +47,7 @@ def written(one, order, fails=(), known=()):
     while waiting or under_way:
         for part in list(waiting):
             try:
+                one.wanted(part)
                 ready = one.may_begin(part)
             except StudyError as error:
                 errors[part] = str(error)
@@ -135,7 +136,8 @@ def test_a_failed_scene_fails_what_needs_it_and_its_batch_is_finished():
     assert sorted(one.scenes) == [1, 2, 3, 4, 5, 6, 8, 9, 10]
     assert errors[Part("scene", 11)] == "scene/11 needs scene/7, which failed: HTTP 500"
     assert [one.has_failed(batch) for batch in one.batches] == [False, True]
-    one.begins(Part("scene", 7))
+    one.wanted(Part("scene", 7))
+    assert not one.may_begin(Part("scene", 11))
     one.finished(Part("scene", 7), scene(7))
     assert one.may_begin(Part("scene", 11))
 

@@ -64,6 +64,7 @@ class Asking:
     async def __call__(self, work: Work) -> Any:
         """Make one attempt."""
         part: Part = work.item
+        self._writing.wanted(part)
         if not self._writing.may_begin(part):
             raise Postponed(partial(self._waiting.__setitem__, part))
         seat = self._accounts.any()

@@ -25,6 +25,8 @@ __all__ = ["Ordering"]
 SOON = 0.05
 """Seconds until somebody looks again whether an equal order, or a list, has been answered."""
 UNLISTED = frozenset({404, 405, 501})
+UNWANTED = 503
+"""Says that a request was not taken, where there is no list to be sure."""
 
 log = logging.getLogger("fetchlab.storyboard")
 
@@ -128,14 +130,14 @@ class Ordering:
         if isinstance(self._backend, Lists):
             if seat not in self._doubtful:
                 self._doubtful.append(seat)
-        elif isinstance(error, errors.FetchlabError):
+        elif isinstance(error, errors.FetchlabError) and getattr(error, "status", None) != UNWANTED:
             raise errors.StudyError(f"{error}; it may have been ordered: no further order is made") from error
 
 
 def _may_stand(error: BaseException) -> bool:
     """Say whether an order may have been taken that ended so."""
     if isinstance(error, errors.StatusError):
-        return error.status >= 500 and error.status != 503  # 503: it did not want it
+        return error.status >= 500
     if isinstance(error, errors.Retriable | errors.ConnectFailed):
         return False
     return not isinstance(error, Postponed)

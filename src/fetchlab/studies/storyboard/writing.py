@@ -61,9 +61,12 @@ class Writing:
 
     # what happened
 
+    def wanted(self, part: Part) -> None:
+        """Somebody has a part tried, perhaps again: it has not failed for good."""
+        self._failed.pop(part, None)
+
     def begins(self, part: Part) -> None:
         """A part is asked for."""
-        self._failed.pop(part, None)
         if part.number:
             self._under_way.add(part.number)
 

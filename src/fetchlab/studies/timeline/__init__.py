@@ -1,0 +1,1 @@
+"""Timelines of posts: complete texts, real addresses of videos, no post missed."""

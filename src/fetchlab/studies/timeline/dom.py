@@ -98,6 +98,7 @@ class _Reading:
         await self._visit.open(self._page, self._visit.address())
         seen = await self._settled(self._page)
         while not reading.over:
+            pause = asyncio.ensure_future(self._visit.breathe())  # while it lasts, quotes are opened
             found, threads = await self._take(seen)
             reading = self._collecting.took(user, found, last=False)
             for path in threads if self._collecting.options.threads else ():
@@ -105,6 +106,7 @@ class _Reading:
             if reading.over:
                 break
             at_end = seen["bottom"]
+            await pause
             seen = await self._scrolled(await self._look(self._page))
             if at_end and seen["bottom"] and not self._new(seen):
                 reading = self._collecting.took(user, Found(), last=True)
@@ -114,7 +116,6 @@ class _Reading:
         """Go a step on; where rows would be passed over, back again."""
         step = self._random.randint(*STEP)
         await self._page.evaluate(SCROLL, step)
-        await self._visit.breathe()
         seen = await self._settled(self._page)
         gap = (seen["top"] or 0) - (before["end"] or 0)
         if gap > 0:
@@ -172,6 +173,7 @@ class _Reading:
     async def _thread(self, path: str) -> None:
         """Read a thread on its own page."""
         user = self._visit.user
+        await self._visit.breathe()
         tab = await self._opened(f"{self._visit.address()[: -len(user) - 1]}{path}")
         folded = tab.get_by_role("button", name="Show replies")
         while await folded.count():
@@ -193,7 +195,6 @@ class _Reading:
 
     async def _opened(self, address: str) -> Page:
         """Open an address in the second tab, and wait for what it shows."""
-        await self._visit.breathe()
         tab = await self._visit.tab()
         await tab.set_viewport_size(TALL)  # type: ignore[arg-type]  # a TypedDict of the same keys
         await tab.bring_to_front()

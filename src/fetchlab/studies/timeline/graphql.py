@@ -7,22 +7,40 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from fetchlab.errors import StudyError
 from fetchlab.studies.timeline.rows import Account, Edge, Found, Medium, Post, Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["account_of", "conversation_of", "more_of", "post_of", "timeline_of", "unescaped"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _DATE = "%a %b %d %H:%M:%S %z %Y"
 _KINDS = {"photo": "photo", "animated_gif": "gif", "video": "video"}
 _SIZE = re.compile(r"/(\d+)x(\d+)/")
 _HANDLE = re.compile(r"/([^/]+)/status/\d+")
 
 
+def _told(read: Callable[P, T]) -> Callable[P, T]:
+    """Tell of an answer that is built in another way than it was."""
+
+    @wraps(read)
+    def reading(*args: P.args, **knobs: P.kwargs) -> T:
+        try:
+            return read(*args, **knobs)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise StudyError(f"the page's own interface has changed its answers ({what})") from error
+
+    return reading
+
+
+@_told
 def timeline_of(answer: Any, user: str) -> Found:
     """Read a page of ``UserTweets``.
 
@@ -40,6 +58,7 @@ def timeline_of(answer: Any, user: str) -> Found:
     return _read(timeline.get("instructions", ()), user)
 
 
+@_told
 def conversation_of(answer: Any, user: str, root: int | None = None) -> Found:
     """Read a page of ``TweetDetail``: of it what its author wrote in that conversation.
 
@@ -64,6 +83,7 @@ def conversation_of(answer: Any, user: str, root: int | None = None) -> Found:
     return found
 
 
+@_told
 def post_of(answer: Any, number: int) -> Found:
     """Read of a page of ``TweetDetail`` one post, and those it is about.
 
@@ -79,6 +99,7 @@ def post_of(answer: Any, number: int) -> Found:
     return Found([one, *(post for post in found.posts if post.id in about)], found.accounts)
 
 
+@_told
 def more_of(answer: Any) -> bool:
     """Say whether a conversation has posts that a reader must ask for."""
     instructions = _dig(answer, "data", "threaded_conversation_with_injections_v2", "instructions")
@@ -89,6 +110,7 @@ def more_of(answer: Any) -> bool:
     )
 
 
+@_told
 def account_of(answer: Any) -> tuple[Account | None, str]:
     """Read ``UserByScreenName``: the account, and ``open``, ``protected``, ``suspended`` or ``unknown``."""
     result = _dig(answer, "data", "user", "result")

@@ -54,8 +54,15 @@ class Network:
             StudyError: there is no timeline to read; its class says why.
             PageError: the page did not do what it should; another attempt may help.
         """
-        options = self._collecting.options
-        visit = Visit(page, self._base, user, options.pause, self._folder)
+        visit = Visit(page, self._base, user, self._collecting.options.pause, self._folder)
+        try:
+            return await self._read(visit, page, user)
+        except StudyError as error:
+            if type(error) is not StudyError:
+                raise
+            raise MarkupChanged(str(error), await visit.saved()) from error
+
+    async def _read(self, visit: Visit, page: Page, user: str) -> int:
         reading = self._collecting.begin(user)
         ears = Ears(page)
         await page.route(PARTS, lambda route: route.abort())
@@ -74,7 +81,7 @@ class Network:
             elif operation == "UserTweets":
                 found = timeline_of(answer, user)
                 reading = self._took(user, found)
-                if options.threads:
+                if self._collecting.options.threads:
                     await self._threads(visit, found.threads)
                 if not reading.over:
                     await visit.breathe()

@@ -24,9 +24,9 @@ PATHS = [
     (1, f"{MODEL}:fetchPredictOperation"),
 ]
 WORDS = """
-model messages role content n stream stream_options max_tokens type name properties items enum const anyOf allOf
-$ref required minItems maxLength minimum prompt seconds size instances parameters storageUri durationSeconds
-operationName scene title context scenes
+model messages role content n stream stream_options max_tokens type name properties items enum const anyOf
+allOf $ref required minItems maxLength minimum prompt seconds size instances parameters storageUri
+durationSeconds operationName scene title context scenes
 """
 NAMES = st.sampled_from(WORDS.split())
 SAID = [

@@ -112,13 +112,13 @@ def test_errors(bed, client):
         with pytest.raises(error) as caught:
             ask()
         assert caught.value.code == code
-    bed.configure("openai", profile="flat", key_rate=6, key_burst=1)
+    bed.configure("openai", profile="flat", key_rate=0.6, key_burst=1)
     first = client.chat.completions.with_raw_response.create(model="m", messages=WRITE)
     assert first.headers["x-ratelimit-remaining-requests"] == "0"
     with pytest.raises(openai.RateLimitError) as caught:
         ask()
     assert caught.value.code == "rate_limit_exceeded"
-    assert 0 < int(caught.value.response.headers["retry-after-ms"]) <= 10_000
+    assert 0 < int(caught.value.response.headers["retry-after-ms"]) <= 100_000
 
 
 def test_the_clients_own_retries(bed, client):

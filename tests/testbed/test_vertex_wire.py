@@ -108,7 +108,7 @@ def test_what_goes_wrong(bed, url, token):
 
 def test_errors_have_the_services_words(bed, url, token):
     """Other words than those of the other service, for the same."""
-    bed.configure("vertex", invalid_keys=["bad"], key_quota={"poor": 0}, key_rate={"slow": 6}, key_burst=1)
+    bed.configure("vertex", invalid_keys=["bad"], key_quota={"poor": 0}, key_rate={"slow": 0.6}, key_burst=1)
     order(url, "slow")
     body = {"instances": [{"prompt": "x"}]}
     seen = {key: post(url, key, "predictLongRunning", body) for key in ("bad", "poor", "slow")}

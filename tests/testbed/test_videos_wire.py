@@ -235,7 +235,7 @@ def test_a_large_film_that_takes_its_time(bed, url, key):
     film = call(url, key, f"/{name}/content")
     assert len(film.body) == 300_000
     assert call(url, key, f"/{name}/content", range="bytes=299990-").body == film.body[-10:]
-    bed.configure("openai", content_time=60.0)
+    bed.configure("openai", content_time=600.0)
     slow = order(url, key)["id"]
     line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     line.request("GET", f"/v1/videos/{slow}/content", headers={"authorization": f"Bearer {key}"})
@@ -339,7 +339,7 @@ def test_counted_by_route(bed, url, key):
     until(lambda: call(url, key, f"/{name}").json["status"] in DONE)
     call(url, key, f"/{name}/content")
     counted = bed.counters("openai")["by_route"]
-    assert counted.pop("GET /v1/videos/{id}") == recorded(bed, key)[0]["polls"] > 1
+    assert counted.pop("GET /v1/videos/{id}") == recorded(bed, key)[0]["polls"] >= 1
     assert counted == {"POST /v1/videos": 1, "GET /v1/videos/{id}/content": 1}
     truth = recorded(bed, key)[0]
     assert truth["created"] == truth["started"] < truth["ready"] < truth["expires"]

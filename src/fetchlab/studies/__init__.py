@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fetchlab.studies import catalogue, charts, library, storyboard
+    from fetchlab.studies import catalogue, charts, library, storyboard, timeline
 
-__all__ = ["catalogue", "charts", "library", "storyboard"]
+__all__ = ["catalogue", "charts", "library", "storyboard", "timeline"]
 
 
 def __getattr__(name: str) -> Any:

@@ -107,7 +107,8 @@ class Handle:
             ``timeline``: ``users``, and their ``posts``, of which ``posts.of(handle)`` are one user's.
             ``tmdb``: ``movies`` as well, and ``shows`` with their ``seasons`` and these with ``episodes``.
             ``openai``: ``chats`` since :meth:`reset_counters`, each with what it asked for and which scenes
-            it was shown, and ``jobs`` with their times and downloads; ``vertex``: the same ``jobs``.
+            it was shown, and ``jobs`` with their times and downloads; ``account`` stands for a key, as
+            :func:`fetchlab.testbed.keys.account` tells. ``vertex``: the same ``jobs``.
         """
         kind = load(_known(wire))
         if not kind.records:

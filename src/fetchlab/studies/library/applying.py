@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from fetchlab.errors import ConfigError, WriteFailed
+from fetchlab.policy.filenames import same
+from fetchlab.studies.library.conflicts import Wish, ignores_case, losers
 from fetchlab.studies.library.copying import part_of
 from fetchlab.studies.library.moving import Done, Intent, look, move, prepared, standing
 from fetchlab.studies.library.planning import PLAN
@@ -75,7 +78,12 @@ class Applying:
     def __init__(self, plan: pl.DataFrame, root: Path, to: Path, book: Book) -> None:
         self._root, self._to = root, to
         self._parts: list[Path] = []
-        steps = [self._step(intent, book) for intent in _meant(plan)]
+        meant = _meant(plan)
+        lost = _lost(meant, to)
+        steps = [
+            Step(one, "another file goes there", again=False) if one.source in lost else self._step(one, book)
+            for one in meant
+        ]
         steps += self._left_over(book, {step.intent.source for step in steps})
         self.fresh = [step.intent for step in steps if step.trouble is None and not step.again]
         self.units = list(_units(steps))
@@ -197,9 +205,20 @@ def _meant(plan: pl.DataFrame) -> list[Intent]:
 
 
 def _inside(path: str | None) -> bool:
-    if not path or "\0" in path or "\\" in path:
+    if not path or "\0" in path or (os.name == "nt" and ("\\" in path or ":" in path)):
         return False
     return all(part not in ("", ".", "..") for part in path.split("/"))
+
+
+def _lost(intents: Sequence[Intent], to: Path) -> set[str]:
+    """The sources whose target another row of the plan has: the first by name gets it."""
+    groups: dict[str, list[str]] = {}
+    for intent in intents:
+        groups.setdefault(same(intent.target), []).append(intent.source)
+    if all(len(group) == 1 for group in groups.values()):
+        return set()
+    wishes = (Wish(one.source, one.target, there=False, confidence=1, size=0) for one in intents)
+    return set(losers(wishes, insensitive=ignores_case(to)))
 
 
 def _units(steps: list[Step]) -> Iterable[Unit]:

@@ -13,6 +13,7 @@ import stat
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fetchlab.errors import WriteFailed
+from fetchlab.policy.filenames import same
 from fetchlab.studies.library.copying import carry, equal, part_of
 from fetchlab.studies.library.renaming import rename_new
 
@@ -77,7 +78,11 @@ def move(root: Path, to: Path, intent: Intent, *, again: bool) -> Done:
                 return Done("already")
         _check(here, intent)
         if there is not None:
-            if not (again and _is(there, intent) and _one(source, target)):
+            if not (again and _is(there, intent)):
+                raise WriteFailed("the target exists")
+            if _one_name(source, target):
+                return Done("already")
+            if not _twice(source, target):
                 raise WriteFailed("the target exists")
             source.unlink()
             return Done("moved")
@@ -102,7 +107,9 @@ def move_back(root: Path, to: Path, intent: Intent) -> Done:
         if here is not None and _is(here, intent) and not ours:
             return Done("already")
         how: Literal["rename", "copy"] | None = None
-        if here is not None and ours and _one(source, target):
+        if here is not None and ours and _one_name(source, target):
+            raise WriteFailed("its old path leads to its new one now, by a link")
+        if here is not None and ours and _twice(source, target):
             target.unlink()
         elif here is not None:
             raise WriteFailed("another file is where it was")
@@ -146,13 +153,17 @@ def prepared(root: Path, to: Path, intent: Intent, known: Intent | None) -> Inte
 
 
 def standing(root: Path, to: Path, intent: Intent) -> Literal["done", "both", "waiting", "lost"]:
-    """Say how far an earlier move came: to its end, to two names or copies, not begun; or nobody knows."""
+    """Say how far an earlier move came: to its end, to two names or copies, not begun; or nobody knows.
+
+    An equal file that somebody put where the source was is another one, and none of ours.
+    """
     try:
         here, there = look(root / intent.source), look(to / intent.target)
     except OSError:
         return "lost"
     if there is not None and _is(there, intent):
-        return "both" if here is not None and _is(here, intent) else "done"
+        left = here is not None and _is(here, intent) and here.st_ino == intent.inode
+        return "both" if left else "done"
     return "waiting" if here is not None and _is(here, intent) else "lost"
 
 
@@ -206,6 +217,22 @@ def _is(seen: os.stat_result, intent: Intent) -> bool:
     return seen.st_size == intent.size and abs(seen.st_mtime_ns - intent.modified) <= slack
 
 
-def _one(source: Path, target: Path) -> bool:
-    """Whether two names are of one file, or of two that are equal."""
-    return os.path.samestat(source.lstat(), target.lstat()) or equal(source, target)
+def _one_name(source: Path, target: Path) -> bool:
+    """Whether two paths lead to one name, through a link to a folder or but for case: the only one."""
+    seen = source.lstat()
+    if not os.path.samestat(seen, target.lstat()):
+        return False
+    return seen.st_nlink < 2 or (
+        same(source.name) == same(target.name) and source.parent.samefile(target.parent)
+    )
+
+
+def _twice(source: Path, target: Path) -> bool:
+    """Whether one file is there twice, as a killed attempt leaves it: by two names, or copied to another disk.
+
+    Two equal files on one disk are none of ours.
+    """
+    here, there = source.lstat(), target.lstat()
+    if here.st_dev == there.st_dev:
+        return here.st_ino == there.st_ino
+    return equal(source, target)

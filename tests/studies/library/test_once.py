@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import polars as pl
 import pytest
+
+from fetchlab.studies.library import copying, renaming
 
 from .trees import contents_of, library_in, plan_in, tree_of
 
@@ -102,3 +105,101 @@ def test_a_backslash_in_a_name(tmp_path, journal):
     assert told["Release.0/AC\\DC.mkv"] == "moved"
     library.undo(journal, progress=False).raise_for_errors()
     assert tree_of(tmp_path / "old") == before
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder on another file system."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder) / "new"
+
+
+def test_two_who_copy_one_file(tmp_path, journal, elsewhere, monkeypatch):
+    """With two journals nobody keeps them apart: the half copy of one must not count as the other's whole."""
+    library = library_in(tmp_path / "old", films=1, to=elsewhere)
+    plan = plan_in(library).filter(kind="video")
+    before = tree_of(tmp_path / "old")
+    rename = copying.rename_new
+
+    def overtaken(part, target):
+        part.unlink()
+        part.write_bytes(b"ha")  # what the other one has so far
+        rename(part, target)
+
+    monkeypatch.setattr(copying, "rename_new", overtaken)
+    run = library.apply(plan, journal, progress=False)
+    run.wait()
+    assert "another process copies it too" in run.errors()["message"][0]
+    assert tree_of(tmp_path / "old") == before
+
+
+def test_a_file_that_grows_when_its_copy_is_done(tmp_path, journal, elsewhere, monkeypatch):
+    """A download that goes on: what came last must not go with the source."""
+    library = library_in(tmp_path / "old", films=1, to=elsewhere)
+    plan = plan_in(library).filter(kind="video")
+    source = tmp_path / "old/Release.0/Film.0.mkv"
+    rename = copying.rename_new
+
+    def growing(part, target):
+        rename(part, target)
+        with source.open("ab") as file:
+            file.write(b"the end")
+
+    monkeypatch.setattr(copying, "rename_new", growing)
+    run = library.apply(plan, journal, progress=False)
+    run.wait()
+    assert "it changed while it was copied" in run.errors()["message"][0]
+    assert source.read_bytes().endswith(b"the end")
+    assert contents_of(elsewhere) == []
+
+
+def test_the_way_to_a_copy_is_on_the_disk_before_its_source_goes(tmp_path, journal, elsewhere, monkeypatch):
+    """Without power a moment later, a file in a folder whose name was never written is lost."""
+    library = library_in(tmp_path / "old", films=1, to=elsewhere)
+    plan = plan_in(library).filter(kind="video")
+    source = tmp_path / "old/Release.0/Film.0.mkv"
+    fsync, synced = os.fsync, []
+
+    def noted(handle):
+        fsync(handle)
+        seen = os.fstat(handle)
+        synced.append((seen.st_ino, seen.st_mtime_ns, source.exists()))
+
+    monkeypatch.setattr(copying.os, "fsync", noted)
+    library.apply(plan, journal, progress=False).raise_for_errors()
+    target = elsewhere / plan["target"].item()
+    safe = {number for number, _, before in synced if before}
+    way = [folder for folder in target.parents if folder.is_relative_to(elsewhere.parent)]
+    assert {folder.stat().st_ino for folder in way} <= safe
+    seen = target.stat()
+    assert (seen.st_ino, seen.st_mtime_ns, True) in synced
+
+
+def test_a_source_that_somebody_removes_meanwhile(tmp_path, journal, elsewhere, monkeypatch):
+    """What was copied, or linked, is the last there is then: it must not be cleared away as a failed try."""
+    library = library_in(tmp_path / "old", films=1, to=elsewhere)
+    plan = plan_in(library).filter(kind="video")
+    source = tmp_path / "old/Release.0/Film.0.mkv"
+    before = contents_of(tmp_path / "old")
+    rename = copying.rename_new
+
+    def removed(part, target):
+        rename(part, target)
+        source.unlink()
+
+    monkeypatch.setattr(copying, "rename_new", removed)
+    assert outcomes(library.apply(plan, journal, progress=False)) == {"Release.0/Film.0.mkv": "moved"}
+    assert contents_of(tmp_path / "old", elsewhere) == before
+
+    link = os.link
+
+    def linked(one, other, **knobs):
+        link(one, other, **knobs)
+        Path(one).unlink()
+
+    monkeypatch.setattr(renaming.os, "link", linked)
+    renaming.by_links(tmp_path / "old/Release.0/Film.0.nfo", tmp_path / "old/new.nfo")
+    assert contents_of(tmp_path / "old", elsewhere) == before

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["carry", "equal", "part_of"]
+__all__ = ["COARSE", "carry", "equal", "part_of"]
 
+COARSE = 2_000_000_000
+"""What FAT makes of a file's time, in ns."""
 _BLOCK = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
@@ -45,17 +47,21 @@ def carry(source: Path, target: Path) -> None:
     before = source.lstat()
     try:
         _copy(source, part)
-        now = source.lstat()
-        if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise OSError(errno.EBUSY, "it changed while it was copied", str(source))
+        _unchanged(source, before)
         rename_new(part, target)
     except BaseException:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    _sync_folders(target.parent)
+    there = target.lstat()
+    if there.st_size != before.st_size or abs(there.st_mtime_ns - before.st_mtime_ns) > COARSE:
+        raise OSError(errno.EBUSY, "another process copies it too", str(source))
     try:
+        _unchanged(source, before)
         source.unlink()
+    except FileNotFoundError:
+        return  # somebody else removed it: what was copied is all that is left
     except OSError:
         target.unlink()
         raise
@@ -99,6 +105,7 @@ def _copy(source: Path, part: Path) -> None:
     with suppress(OSError, AttributeError):  # only root may give files away
         seen = source.stat()
         os.chown(part, seen.st_uid, seen.st_gid)
+    _sync(part)  # its time tells, after a kill, that it is this file
 
 
 def _spans(file: int, size: int) -> Iterator[tuple[int, int]]:
@@ -143,10 +150,25 @@ def _removable(source: Path) -> None:
         raise PermissionError(errno.EACCES, "it may not be removed from its folder", str(source))
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk before the old file goes; where a folder cannot be opened it is left."""
+def _unchanged(source: Path, before: os.stat_result) -> None:
+    now = source.lstat()
+    if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise OSError(errno.EBUSY, "it changed while it was copied", str(source))
+
+
+def _sync_folders(folder: Path) -> None:
+    """Have the new name on the disk before the old file goes, and those of folders made for it."""
+    device = folder.stat().st_dev
+    for one in (folder, *folder.parents):
+        if one.stat().st_dev != device:
+            return
+        _sync(one)
+
+
+def _sync(path: Path) -> None:
+    """Have it on the disk; what cannot be opened, as a folder on some systems, is left."""
     with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fetchlab.errors import WriteFailed
 from fetchlab.policy.filenames import same
-from fetchlab.studies.library.copying import carry, equal, part_of
+from fetchlab.studies.library.copying import COARSE, carry, equal, part_of
 from fetchlab.studies.library.renaming import rename_new
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Done", "Intent", "move", "move_back", "prepared", "standing"]
-
-_COARSE = 2_000_000_000  # ns: what FAT makes of a file's time
 
 
 class Intent(NamedTuple):
@@ -213,7 +211,7 @@ def _is(seen: os.stat_result, intent: Intent) -> bool:
         return False
     if (seen.st_dev, seen.st_ino) == (intent.device, intent.inode):
         return True
-    slack = _COARSE if seen.st_dev != intent.device else 0
+    slack = COARSE if seen.st_dev != intent.device else 0
     return seen.st_size == intent.size and abs(seen.st_mtime_ns - intent.modified) <= slack
 
 
@@ -228,7 +226,7 @@ def _one_name(source: Path, target: Path) -> bool:
 
 
 def _twice(source: Path, target: Path) -> bool:
-    """Whether one file is there twice, as a killed attempt leaves it: by two names, or copied to another disk.
+    """Whether one file is there twice, as a killed attempt leaves it: by two names, or on two disks.
 
     Two equal files on one disk are none of ours.
     """

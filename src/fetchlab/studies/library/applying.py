@@ -191,7 +191,10 @@ def _meant(plan: pl.DataFrame) -> list[Intent]:
     try:
         rows = plan.filter(pl.col("move")).select(pl.col(name).cast(PLAN[name]) for name in _ROW)
     except pl.exceptions.PolarsError as error:
-        raise ConfigError("plan", f"its columns are not those of a plan: {error}") from error
+        why = str(error).partition("\n")[0]
+        raise ConfigError("plan", f"its columns are not those of a plan: {why}") from error
+    if rows.select("size", "modified").null_count().row(0) != (0, 0):
+        raise ConfigError("plan", "a file that moves has no size or time")
     intents = []
     for row in rows.iter_rows():
         intent = Intent(*row)

@@ -197,8 +197,10 @@ def _moved(source: Path, target: Path) -> Literal["rename", "copy"]:
 def _check(here: os.stat_result | None, intent: Intent) -> None:
     if here is None:
         raise WriteFailed("the file is gone since the plan was made")
-    if not stat.S_ISREG(here.st_mode):
+    if stat.S_ISLNK(here.st_mode):
         raise WriteFailed("it is a link, which would point elsewhere from another place")
+    if not stat.S_ISREG(here.st_mode):
+        raise WriteFailed("it is no usual file any more")
     if here.st_size != intent.size:
         raise WriteFailed(f"the file has {here.st_size:,} bytes now, {intent.size:,} in the plan")
     if here.st_mtime_ns != intent.modified:

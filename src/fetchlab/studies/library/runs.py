@@ -58,7 +58,9 @@ def start_apply(
 def start_undo(root: Path, to: Path, journal: Journal, *, workers: int, progress: bool | None) -> Run:
     """Begin to take back what a journal has; see :meth:`Library.undo`."""
     if not journal.path.exists():
-        raise JournalError(f"{journal.path}: there is no such journal")
+        raise JournalError(
+            f"{journal.path}: there is no such journal; give the one that apply named, and the same folders"
+        )
     undoing = Undoing(root, to, Book.read(journal.path))
     origin = _origin(root, to)
     strategy = Threads(workers)

@@ -178,6 +178,21 @@ def test_the_way_to_a_copy_is_on_the_disk_before_its_source_goes(tmp_path, journ
     assert (seen.st_ino, seen.st_mtime_ns, True) in synced
 
 
+def test_no_room_is_seen_before_a_copy(tmp_path, journal, elsewhere, monkeypatch):
+    """Found out by writing, a full disk would be filled anew with each of a thousand films, for hours."""
+    library = library_in(tmp_path / "old", films=2, to=elsewhere)
+    plan = plan_in(library).filter(kind="video")
+    usage, copied = shutil.disk_usage, []
+    copy = copying._copy
+    monkeypatch.setattr(copying.shutil, "disk_usage", lambda folder: usage(folder)._replace(free=5))
+    monkeypatch.setattr(copying, "_copy", lambda *paths: (copied.append(paths), copy(*paths)))
+    run = library.apply(plan, journal, progress=False).wait()
+    assert set(run.errors()["message"]) == {"no space is left on the disk it goes to"}
+    assert not copied
+    monkeypatch.setattr(copying.shutil, "disk_usage", lambda folder: usage(folder)._replace(free=12))
+    library.apply(plan, journal, progress=False).raise_for_errors()
+
+
 def test_a_source_that_somebody_removes_meanwhile(tmp_path, journal, elsewhere, monkeypatch):
     """What was copied, or linked, is the last there is then: it must not be cleared away as a failed try."""
     library = library_in(tmp_path / "old", films=1, to=elsewhere)

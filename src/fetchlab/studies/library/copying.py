@@ -45,6 +45,7 @@ def carry(source: Path, target: Path) -> None:
     part = part_of(source, target)
     part.unlink(missing_ok=True)
     before = source.lstat()
+    _fits(before, target.parent)
     try:
         _copy(source, part)
         _unchanged(source, before)
@@ -148,6 +149,13 @@ def _removable(source: Path) -> None:
     effective = os.access in os.supports_effective_ids
     if not os.access(source.parent, os.W_OK, effective_ids=effective):
         raise PermissionError(errno.EACCES, "it may not be removed from its folder", str(source))
+
+
+def _fits(seen: os.stat_result, folder: Path) -> None:
+    """Refuse a copy for which there is no room: else each file of many would fill the disk once more."""
+    needed = min(seen.st_size, getattr(seen, "st_blocks", seen.st_size) * 512)
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def _unchanged(source: Path, before: os.stat_result) -> None:

@@ -243,7 +243,7 @@ def undo(
 
 def _end(run: Run, stopped: bool) -> None:
     if stopped:
-        say("The same command goes on from there. What was half copied is cleared away then, or by undo.")
+        say("What was half copied is given up. The same command goes on from there.")
         raise typer.Exit(INTERRUPTED)
     if run.stats().failed:
         raise typer.Exit(1)

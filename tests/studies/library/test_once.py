@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import polars as pl
@@ -218,3 +219,37 @@ def test_a_source_that_somebody_removes_meanwhile(tmp_path, journal, elsewhere, 
     monkeypatch.setattr(renaming.os, "link", linked)
     renaming.by_links(tmp_path / "old/Release.0/Film.0.nfo", tmp_path / "old/new.nfo")
     assert contents_of(tmp_path / "old", elsewhere) == before
+
+
+@pytest.mark.parametrize("way", ["apply", "undo"])
+def test_a_copy_is_given_up_when_its_run_is_cancelled(tmp_path, journal, elsewhere, monkeypatch, way):
+    """Else it goes on behind a run that is over, and meets the undo that somebody begins then."""
+    library = library_in(tmp_path / "old", films=1, to=elsewhere)
+    plan = plan_in(library).filter(kind="video")
+    if way == "undo":
+        library.apply(plan, journal, progress=False).raise_for_errors()
+    copy, begun, cancelled, over = copying._copy, threading.Event(), threading.Event(), threading.Event()
+
+    def waiting(*paths):
+        begun.set()
+        cancelled.wait(30)
+        try:
+            copy(*paths)
+        finally:
+            over.set()
+
+    monkeypatch.setattr(copying, "_copy", waiting)
+
+    def start():
+        if way == "apply":
+            return library.apply(plan, journal, progress=False)
+        return library.undo(journal, progress=False)
+
+    run = start()
+    assert begun.wait(30)
+    run.cancel().wait()
+    cancelled.set()
+    assert over.wait(30)
+    assert set(run.result()["outcome"]) == {"pending"}
+    monkeypatch.undo()
+    assert set(start().result()["outcome"]) == {"moved" if way == "apply" else "restored"}

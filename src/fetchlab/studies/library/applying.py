@@ -15,7 +15,7 @@ from fetchlab.studies.library.moving import Done, Intent, look, move, prepared, 
 from fetchlab.studies.library.planning import PLAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from fetchlab.engine.run import Run
@@ -71,6 +71,9 @@ class Applying:
         to: the folder of the new layout.
         book: what earlier applies meant.
 
+    Attributes:
+        stopped: whether the run is over before its end; what is being copied is given up then.
+
     Raises:
         ConfigError: the plan is none, or leaves these folders.
     """
@@ -91,6 +94,7 @@ class Applying:
             self.units.insert(0, Unit([], self._parts))
         self._steps = steps
         self._done: dict[tuple[str, str], Done] = {}
+        self.stopped: Callable[[], bool] = lambda: False
 
     @property
     def folders(self) -> list[str]:
@@ -121,7 +125,7 @@ class Applying:
             lost = len(failed) == place > 0  # the first is the video
             done = Done("failed", message="its video is not moved") if lost else self._moved(step)
             self._done[one.source, one.target] = done
-            if done.outcome == "failed":
+            if done.outcome in ("failed", "pending"):
                 failed.append(f"{one.source}: {done.message}" if place else str(done.message))
         if failed:
             raise WriteFailed(failed[0] + (f" (and {len(failed) - 1} more)" if failed[1:] else ""))
@@ -131,9 +135,9 @@ class Applying:
         if step.trouble is not None:
             return Done("failed", message=step.trouble)
         try:
-            return move(self._root, self._to, step.intent, again=step.again)
+            return move(self._root, self._to, step.intent, self.stopped, again=step.again)
         except WriteFailed as error:
-            return Done("failed", message=str(error))
+            return Done("pending" if self.stopped() else "failed", message=str(error))
 
     def _step(self, intent: Intent, book: Book) -> Step:
         _, known = book.moves.get((intent.source, intent.target), (0, None))

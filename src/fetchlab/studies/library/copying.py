@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from fetchlab.studies.library.renaming import rename_new
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["COARSE", "carry", "equal", "part_of"]
@@ -34,8 +34,13 @@ def part_of(source: Path, target: Path) -> Path:
     return target.with_name(f".fetchlab-{named}.part")
 
 
-def carry(source: Path, target: Path) -> None:
+def carry(source: Path, target: Path, stopped: Callable[[], bool] = lambda: False) -> None:
     """Copy a file with its times and its mode, check the copy, then remove the source.
+
+    Args:
+        source: the file.
+        target: where it goes.
+        stopped: asked after every block whether to give up, which takes the half copy away.
 
     Raises:
         FileExistsError: the target exists; it is as it was.
@@ -47,7 +52,7 @@ def carry(source: Path, target: Path) -> None:
     before = source.lstat()
     _fits(before, target.parent)
     try:
-        _copy(source, part)
+        _copy(source, part, stopped)
         _unchanged(source, before)
         rename_new(part, target)
     except BaseException:
@@ -79,14 +84,14 @@ def equal(one: Path, other: Path) -> bool:
                 return True
 
 
-def _copy(source: Path, part: Path) -> None:
+def _copy(source: Path, part: Path, stopped: Callable[[], bool]) -> None:
     with source.open("rb", buffering=0) as read, open(os.open(part, _NEW, 0o600), "wb") as written:  # noqa: PTH123
         size = os.fstat(read.fileno()).st_size
         spans = list(_spans(read.fileno(), size))
         digest = blake2b()
         for start, end in spans:
             written.seek(start)
-            for block in _blocks(read.fileno(), start, end):
+            for block in _blocks(read.fileno(), start, end, stopped):
                 digest.update(block)
                 written.write(block)
         written.flush()
@@ -96,7 +101,7 @@ def _copy(source: Path, part: Path) -> None:
     again = blake2b()
     with part.open("rb", buffering=0) as copied:
         for start, end in spans:
-            for block in _blocks(copied.fileno(), start, end):
+            for block in _blocks(copied.fileno(), start, end, stopped):
                 again.update(block)
         whole = os.fstat(copied.fileno()).st_size == size
     if not whole or again.digest() != digest.digest():
@@ -127,9 +132,11 @@ def _spans(file: int, size: int) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _blocks(file: int, start: int, end: int) -> Iterator[bytes]:
+def _blocks(file: int, start: int, end: int, stopped: Callable[[], bool]) -> Iterator[bytes]:
     os.lseek(file, start, os.SEEK_SET)
     while start < end:
+        if stopped():
+            raise OSError(errno.ECANCELED, "the run was cancelled")
         block = os.read(file, min(_BLOCK, end - start))
         if not block:
             return

@@ -18,9 +18,14 @@ from fetchlab.studies.library.copying import COARSE, carry, equal, part_of
 from fetchlab.studies.library.renaming import rename_new
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["Done", "Intent", "move", "move_back", "prepared", "standing"]
+
+
+def _never() -> bool:
+    return False
 
 
 class Intent(NamedTuple):
@@ -55,13 +60,14 @@ class Done(NamedTuple):
     message: str | None = None
 
 
-def move(root: Path, to: Path, intent: Intent, *, again: bool) -> Done:
+def move(root: Path, to: Path, intent: Intent, stopped: Callable[[], bool] = _never, *, again: bool) -> Done:
     """Move a file to its target.
 
     Args:
         root: the library's folder.
         to: the folder of the new layout.
         intent: what is meant.
+        stopped: asked now and then whether to give up a copy.
         again: it was meant before, by an apply that may have been killed: what is at the target may be ours.
 
     Raises:
@@ -85,12 +91,12 @@ def move(root: Path, to: Path, intent: Intent, *, again: bool) -> Done:
             source.unlink()
             return Done("moved")
         target.parent.mkdir(parents=True, exist_ok=True)
-        return Done("moved", _moved(source, target))
+        return Done("moved", _moved(source, target, stopped))
     except OSError as error:
         raise WriteFailed(told(error)) from error
 
 
-def move_back(root: Path, to: Path, intent: Intent) -> Done:
+def move_back(root: Path, to: Path, intent: Intent, stopped: Callable[[], bool] = _never) -> Done:
     """Move a file back to where it was, with its time.
 
     Raises:
@@ -117,7 +123,7 @@ def move_back(root: Path, to: Path, intent: Intent) -> Done:
             raise WriteFailed("another file is where it went")
         else:
             source.parent.mkdir(parents=True, exist_ok=True)
-            how = _moved(target, source)
+            how = _moved(target, source, stopped)
         if how == "copy" and there is not None and there.st_size == intent.size:
             os.utime(source, ns=(there.st_atime_ns, intent.modified))
         return Done("restored", how)
@@ -183,13 +189,13 @@ def told(error: OSError) -> str:
     return f"{error.strerror or error}{f': {os.fsdecode(named)}' if named else ''}"
 
 
-def _moved(source: Path, target: Path) -> Literal["rename", "copy"]:
+def _moved(source: Path, target: Path, stopped: Callable[[], bool]) -> Literal["rename", "copy"]:
     try:
         rename_new(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        carry(source, target)
+        carry(source, target, stopped)
         return "copy"
     return "rename"
 

@@ -123,7 +123,7 @@ class Applying:
         for place, step in enumerate(unit.steps):
             one = step.intent
             lost = len(failed) == place > 0  # the first is the video
-            done = Done("failed", message="its video is not moved") if lost else self._moved(step)
+            done = self._not_moved("its video is not moved") if lost else self._moved(step)
             self._done[one.source, one.target] = done
             if done.outcome in ("failed", "pending"):
                 failed.append(f"{one.source}: {done.message}" if place else str(done.message))
@@ -137,7 +137,10 @@ class Applying:
         try:
             return move(self._root, self._to, step.intent, self.stopped, again=step.again)
         except WriteFailed as error:
-            return Done("pending" if self.stopped() else "failed", message=str(error))
+            return self._not_moved(str(error))
+
+    def _not_moved(self, why: str) -> Done:
+        return Done("pending" if self.stopped() else "failed", message=why)
 
     def _step(self, intent: Intent, book: Book) -> Step:
         _, known = book.moves.get((intent.source, intent.target), (0, None))

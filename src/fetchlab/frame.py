@@ -382,7 +382,7 @@ def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
 
 
 def plain(value: Any) -> Any:
-    """Return models and dataclasses as dicts, paths in them as text, everything else as it is."""
+    """Return models and dataclasses, also those of a list, as dicts; paths in them as text, others as is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.asdict(value)
         return {name: str(one) if isinstance(one, PurePath) else one for name, one in fields.items()}
@@ -396,4 +396,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         mapping: Mapping[Any, Any] = value
         return {str(name): item for name, item in mapping.items()}
+    if isinstance(value, list) and value and _is_model(value[0]):
+        return [plain(one) for one in value]
     return value
+
+
+def _is_model(value: Any) -> bool:
+    return (
+        dataclasses.is_dataclass(value) or hasattr(value, "__struct_fields__") or hasattr(value, "model_dump")
+    )

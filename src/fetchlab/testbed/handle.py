@@ -101,6 +101,7 @@ class Handle:
             Kind of thing → the things, each made when it is asked for (``list(…)`` makes them all).
             ``catalogue``: ``movies`` as the details endpoint states them, before any churn. ``play``:
             ``apps``, with prices in dollars.
+            ``timeline``: ``users``, and their ``posts``, of which ``posts.of(handle)`` are one user's.
             ``tmdb``: ``movies`` as well, and ``shows`` with their ``seasons`` and these with ``episodes``.
         """
         return load(_known(wire)).truth(self._world)

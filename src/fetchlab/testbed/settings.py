@@ -63,6 +63,23 @@ def _switch(value: Any) -> bool:
     return value
 
 
+def _wall(value: Any) -> int | None:
+    if value is None or value is False:
+        return None
+    if value is True:
+        return 0
+    try:
+        return _count(value)
+    except ValueError as wrong:
+        raise ValueError(f"None, True, False or {wrong}") from None
+
+
+def _markup(value: Any) -> str:
+    if value not in ("usual", "renamed"):
+        raise ValueError('"usual" or "renamed"')
+    return str(value)
+
+
 def _statuses(value: Any) -> Mapping[int, float]:
     try:
         shares = {int(status): _share(share) for status, share in value.items()}
@@ -128,12 +145,22 @@ class Settings:
     oversize: float = _setting(0.0, "share: body blown up to 64 MB", _share)
     drip: float = _setting(0.0, "share: body trickles in", _share)
     drip_for: float = _setting(10.0, "seconds a trickling body takes", _speed)
-    churn: int = _setting(0, "catalogue: list requests between two changes of the list, 0 = never", _count)
+    churn: int = _setting(
+        0, "catalogue, timeline: list requests between two changes of the list, 0 = never", _count
+    )
     day: int = _setting(0, "play: whose day's charts are shown", _count)
     rpc_each: bool = _setting(
         False, "play: each rpc of a call has a latency of its own, and the call the longest of them", _switch
     )
     rpc_cost: float = _setting(0.0, "play: seconds that each further rpc adds to a call", _amount)
+    quota: int = _setting(100_000, "api: requests to a route in a window, 429 beyond", _positive)
+    quota_period: float = _setting(900.0, "api: seconds of that window", _speed)
+    usage_cap: int | None = _setting(None, "api: posts in a month, 429 for good beyond", _or_none(_count))
+    feeds: bool = _setting(True, "rss: feeds are offered, else 403", _switch)
+    login_wall: int | None = _setting(
+        None, "timeline: posts of a user after which a login is asked for, 0 or True = at once", _wall
+    )
+    markup: str = _setting("usual", 'timeline: "usual", or "renamed" test ids', _markup)
     quirks: bool = _setting(True, "answer as oddly as the real service does", _switch)
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -177,6 +178,21 @@ def test_the_way_to_a_copy_is_on_the_disk_before_its_source_goes(tmp_path, journ
     assert {folder.stat().st_ino for folder in way} <= safe
     seen = target.stat()
     assert (seen.st_ino, seen.st_mtime_ns, True) in synced
+
+
+def test_a_disk_that_keeps_no_times(tmp_path, journal, elsewhere, monkeypatch):
+    """There a file that has moved is not known again, by an apply that goes on or by an undo: it stays."""
+    library = library_in(tmp_path / "old", films=1, to=elsewhere)
+    before = tree_of(tmp_path / "old")
+
+    def refused(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(copying.shutil, "copystat", refused)
+    run = library.apply(plan_in(library), journal, progress=False).wait()
+    assert "its time cannot be set there" in run.errors()["message"][0]
+    assert tree_of(tmp_path / "old") == before
+    assert contents_of(elsewhere) == []
 
 
 def test_no_room_is_seen_before_a_copy(tmp_path, journal, elsewhere, monkeypatch):

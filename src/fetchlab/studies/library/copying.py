@@ -54,14 +54,17 @@ def carry(source: Path, target: Path, stopped: Callable[[], bool] = lambda: Fals
     try:
         _copy(source, part, stopped)
         _unchanged(source, before)
+        if not _is_copy(part, before):
+            raise OSError(
+                errno.ENOTSUP, "its time cannot be set there, by which it is known again", str(part)
+            )
         rename_new(part, target)
     except BaseException:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
     _sync_folders(target.parent)
-    there = target.lstat()
-    if there.st_size != before.st_size or abs(there.st_mtime_ns - before.st_mtime_ns) > COARSE:
+    if not _is_copy(target, before):
         raise OSError(errno.EBUSY, "another process copies it too", str(source))
     try:
         _unchanged(source, before)
@@ -163,6 +166,11 @@ def _fits(seen: os.stat_result, folder: Path) -> None:
     needed = min(seen.st_size, getattr(seen, "st_blocks", seen.st_size) * 512)
     if shutil.disk_usage(folder).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def _is_copy(path: Path, of: os.stat_result) -> bool:
+    seen = path.lstat()
+    return seen.st_size == of.st_size and abs(seen.st_mtime_ns - of.st_mtime_ns) <= COARSE
 
 
 def _unchanged(source: Path, before: os.stat_result) -> None:

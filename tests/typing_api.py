@@ -36,6 +36,12 @@ def in_a_script() -> None:
         assert_type(journal.sessions(), pl.DataFrame)
         assert_type(journal.stats(), fl.RunStats | None)
     assert_type(fl.studies.library.Library("media", "http://127.0.0.1", "key").match(), fl.Run)
+    with fl.Browser(block=("image",)) as browser:
+        assert_type(browser.stats().memory, int)
+        assert_type(browser.stats(), fl.BrowserStats)
+    timeline = fl.studies.timeline.Timeline("http://127.0.0.1", token="t", browser=browser)
+    assert_type(timeline.collect(["somebody"], "auto", fields=["text"]), fl.Run)
+    assert_type(timeline.frame("media"), pl.DataFrame)
     charts = fl.studies.charts
     lists = charts.fetch_category_lists(["us"], ["SOCIAL"], base_url="http://127.0.0.1")
     assert_type(lists[0][0].title, str)

@@ -1,17 +1,37 @@
 """Real H.264 pictures, written by hand: bands of colour, and pictures that repeat the one before.
 
 Constrained baseline profile (ITU-T H.264). The first macroblock of each row is written out sample by sample,
-all others are predicted from the one to their left, so that a picture takes some kilobytes.
+all others are predicted from the one to their left, so that a picture takes some kilobytes. Pictures of
+anything else are in :mod:`fetchlab.testbed.h264_drawn`.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
-__all__ = ["configuration", "key_picture", "repeated_picture"]
+__all__ = [
+    "FOLLOWING",
+    "KEY",
+    "WRITTEN_OUT",
+    "WRITTEN_OUT_AMID",
+    "configuration",
+    "ended",
+    "following",
+    "key",
+    "key_picture",
+    "repeated_picture",
+    "sample",
+    "ue",
+]
+
+WRITTEN_OUT, WRITTEN_OUT_AMID = 25, 30
+"""The macroblock type of plain samples, in pictures that stand by themselves and in those that follow."""
+KEY, FOLLOWING = 0x65, 0x41
 
 _PROFILE, _CONSTRAINTS, _LEVEL = 66, 0xC0, 31
 _SAMPLES = 16 * 16
+_START_CODE = re.compile(rb"\0\0(?=[\0-\3])")
 _PREDICTED_FIRST = "011" + "010" + "1" + "000011"
 _PREDICTED = "011" + "010" + "1" + "1"
 """Macroblock type 2 (16 × 16, horizontal), chroma horizontal, the same quantiser, no coefficients.
@@ -38,21 +58,30 @@ def configuration(width: int, height: int) -> bytes:
 def key_picture(width: int, height: int, number: int) -> bytes:
     """A picture that stands by itself, as a sample; `number` decides on its colours."""
     across, down = _blocks(width), _blocks(height)
-    # first macroblock 0, an I slice, parameters 0, frame 0, picture 0, no marking, quantiser as it was,
-    # no deblocking
-    bits = "1" + _ue(7) + "1" + "0000" + "1" + "00" + "1" + _ue(1)
+    bits = key()
     for row in range(down):
-        bits += _ue(25)
+        bits += ue(WRITTEN_OUT)
         bits += "0" * (-len(bits) % 8) + _written_out(row / down, number)
         bits += (_PREDICTED_FIRST if across > 1 else "") + _PREDICTED * (across - 2)
-    return _sample(0x65, bits)
+    return sample(KEY, ended(bits))
 
 
 def repeated_picture(width: int, height: int, frame: int) -> bytes:
     """A picture like the one before it; `frame` counts from the last key picture."""
+    return sample(FOLLOWING, ended(following(frame) + ue(_blocks(width) * _blocks(height))))
+
+
+def key() -> str:
+    """The bits with which a picture begins that stands by itself."""
+    # first macroblock 0, an I slice, parameters 0, frame 0, picture 0, no marking, quantiser as it was,
+    # no deblocking
+    return "1" + ue(7) + "1" + "0000" + "1" + "00" + "1" + ue(1)
+
+
+def following(frame: int) -> str:
+    """The bits with which one begins that refers to the one before it."""
     # first macroblock 0, a P slice, parameters 0, frame, no override, no reordering, no marking, …
-    bits = "1" + _ue(5) + "1" + f"{frame % 16:04b}" + "0" + "0" + "0" + "1" + _ue(1)
-    return _sample(0x41, bits + _ue(_blocks(width) * _blocks(height)))
+    return "1" + ue(5) + "1" + f"{frame % 16:04b}" + "0" + "0" + "0" + "1" + ue(1)
 
 
 def _written_out(depth: float, number: int) -> str:
@@ -66,42 +95,37 @@ def _sequence(width: int, height: int) -> bytes:
     across, down = _blocks(width), _blocks(height)
     bits = f"{_PROFILE:08b}{_CONSTRAINTS:08b}{_LEVEL:08b}"
     # id 0, frame numbers of 4 bits, output in coding order, one reference, no gaps
-    bits += "1" + "1" + _ue(2) + _ue(1) + "0" + _ue(across - 1) + _ue(down - 1) + "1" + "1"
+    bits += "1" + "1" + ue(2) + ue(1) + "0" + ue(across - 1) + ue(down - 1) + "1" + "1"
     right, bottom = (across * 16 - width) // 2, (down * 16 - height) // 2
-    bits += "1" + "1" + _ue(right) + "1" + _ue(bottom) if right or bottom else "0"
-    return b"\x67" + _bytes(bits + "0")
+    bits += "1" + "1" + ue(right) + "1" + ue(bottom) if right or bottom else "0"
+    return b"\x67" + _safe(ended(bits + "0"))
 
 
 def _picture() -> bytes:
     # ids 0 and 0, CAVLC, no order, one slice group, one reference each, no weights, usual quantisers,
     # deblocking under control
-    return b"\x68" + _bytes(
-        "1" + "1" + "0" + "0" + "1" + "1" + "1" + "0" + "00" + "1" + "1" + "1" + "1" + "0" + "0"
-    )
+    bits = "1" + "1" + "0" + "0" + "1" + "1" + "1" + "0" + "00" + "1" + "1" + "1" + "1" + "0" + "0"
+    return b"\x68" + _safe(ended(bits))
 
 
-def _sample(header: int, bits: str) -> bytes:
-    unit = bytes([header]) + _bytes(bits)
+def sample(header: int, payload: bytes) -> bytes:
+    """A unit with its length before it and nothing in it that looks like a start code."""
+    unit = bytes([header]) + _safe(payload)
     return len(unit).to_bytes(4) + unit
 
 
-def _bytes(bits: str) -> bytes:
-    """The bits, their end marked, with nothing in them that looks like a start code."""
-    ended = bits + "1"
-    ended += "0" * (-len(ended) % 8)
-    raw = int(ended, 2).to_bytes(len(ended) // 8)
-    safe = bytearray()
-    zeros = 0
-    for byte in raw:
-        if zeros >= 2 and byte <= 3:
-            safe.append(3)
-            zeros = 0
-        safe.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(safe)
+def ended(bits: str) -> bytes:
+    """The bits, their end marked."""
+    marked = bits + "1"
+    marked += "0" * (-len(marked) % 8)
+    return int(marked, 2).to_bytes(len(marked) // 8)
 
 
-def _ue(value: int) -> str:
+def _safe(payload: bytes) -> bytes:
+    return _START_CODE.sub(b"\0\0\3", payload)
+
+
+def ue(value: int) -> str:
     """An unsigned number as Exp-Golomb code."""
     code = f"{value + 1:b}"
     return "0" * (len(code) - 1) + code

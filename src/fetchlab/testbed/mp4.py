@@ -6,7 +6,7 @@ from struct import pack
 
 from fetchlab.testbed.h264 import configuration, key_picture, repeated_picture
 
-__all__ = ["SEGMENT", "initial", "segment", "whole"]
+__all__ = ["SEGMENT", "initial", "packed", "padded", "segment", "whole"]
 
 SEGMENT = 3.0
 """Seconds of a fragment."""
@@ -17,10 +17,20 @@ _MATRIX = pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 def whole(width: int, height: int, seconds: float, number: int) -> bytes:
     """A file that plays from its beginning to its end; `number` decides on its colours."""
-    samples = _pictures(width, height, seconds, number)
+    return packed(width, height, _pictures(width, height, seconds, number))
+
+
+def packed(width: int, height: int, samples: list[bytes], step: int = _STEP) -> bytes:
+    """A file of these pictures, each of them shown for `step` milliseconds."""
     start = _box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
-    place = len(start) + len(_movie(width, height, samples, 0)) + 8
-    return start + _movie(width, height, samples, place) + _box(b"mdat", b"".join(samples))
+    place = len(start) + len(_movie(width, height, samples, 0, step)) + 8
+    return start + _movie(width, height, samples, place, step) + _box(b"mdat", b"".join(samples))
+
+
+def padded(file: bytes, note: bytes, size: int = 0) -> bytes:
+    """The file with a box that players pass over, of `note` again and again until there are `size` bytes."""
+    room = max(len(note), size - len(file) - 8)
+    return file + _box(b"free", (note * (room // len(note) + 1))[:room])
 
 
 def initial(width: int, height: int) -> bytes:
@@ -54,8 +64,8 @@ def _pictures(width: int, height: int, seconds: float, number: int) -> list[byte
     ]
 
 
-def _movie(width: int, height: int, samples: list[bytes], place: int) -> bytes:
-    duration = len(samples) * _STEP
+def _movie(width: int, height: int, samples: list[bytes], place: int, step: int = _STEP) -> bytes:
+    duration = len(samples) * step
     header = (
         pack(">4I", 0, 0, _SCALE, duration)
         + pack(">IHxx8x", 0x10000, 0x100)
@@ -67,19 +77,21 @@ def _movie(width: int, height: int, samples: list[bytes], place: int) -> bytes:
     media = _full(b"mdhd", 0, pack(">4I", 0, 0, _SCALE, duration) + pack(">HH", 0x55C4, 0))
     media += _full(b"hdlr", 0, bytes(4) + b"vide" + bytes(12) + b"pictures\0")
     links = _box(b"dinf", _full(b"dref", 0, pack(">I", 1) + _full(b"url ", 1, b"")))
-    media += _box(b"minf", _full(b"vmhd", 1, bytes(8)) + links + _samples(width, height, samples, place))
+    media += _box(
+        b"minf", _full(b"vmhd", 1, bytes(8)) + links + _samples(width, height, samples, place, step)
+    )
     boxes = _full(b"mvhd", 0, header) + _box(b"trak", _full(b"tkhd", 3, track) + _box(b"mdia", media))
     if not samples:
         boxes += _box(b"mvex", _full(b"trex", 0, pack(">5I", 1, 1, _STEP, 0, 0)))
     return _box(b"moov", boxes)
 
 
-def _samples(width: int, height: int, samples: list[bytes], place: int) -> bytes:
+def _samples(width: int, height: int, samples: list[bytes], place: int, step: int) -> bytes:
     entry = bytes(6) + pack(">H", 1) + bytes(16) + pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1)
     entry += bytes(32) + pack(">Hh", 24, -1) + _box(b"avcC", configuration(width, height))
     table = _full(b"stsd", 0, pack(">I", 1) + _box(b"avc1", entry))
     count = len(samples)
-    table += _full(b"stts", 0, pack(">III", 1, count, _STEP) if count else bytes(4))
+    table += _full(b"stts", 0, pack(">III", 1, count, step) if count else bytes(4))
     table += _full(b"stss", 0, pack(">II", 1, 1)) if count else b""
     table += _full(b"stsc", 0, pack(">4I", 1, 1, count, 1) if count else bytes(4))
     table += _full(b"stsz", 0, pack(f">II{count}I", 0, count, *map(len, samples)))

@@ -131,7 +131,7 @@ class ConfigError(FetchlabError):
     """
 
     def __init__(self, knob: str, problem: str) -> None:
-        super().__init__(redact_text(f"{knob}: {problem}"))
+        super().__init__(f"{knob}: {redact_text(problem)}")  # or "api_key: give …" would lose its verb
         self.knob = knob
 
 

@@ -13,6 +13,8 @@ from fetchlab.studies.library.scanning import SCANNED
 from fetchlab.studies.library.titles import folded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fetchlab.engine.run import Run
     from fetchlab.model import Result
     from fetchlab.studies.library.asking import Asked
@@ -51,9 +53,10 @@ class Matching:
 
     def __init__(self, scanned: pl.DataFrame, ahead: int) -> None:
         self.asking = Asking(ahead)
-        self._videos = scanned.filter(pl.col("kind") == "video")
-        read = self._videos.select("type", "title", "year", "season", "episodes", "alternative")
-        self._wants = [self._want(*row) for row in read.iter_rows()]
+        videos = scanned["kind"] == "video"
+        self._videos = pl.DataFrame([column.filter(videos) for column in scanned.get_columns()])
+        read = self._read("type", "title", "year", "season", "episodes", "alternative")
+        self._wants = [self._want(*row) for row in read]
         self._shared: dict[int, list[dict[str, Any]]] = {}
 
     def _want(
@@ -88,7 +91,7 @@ class Matching:
     def frame(self) -> pl.DataFrame:
         """Every video with what it is, MATCHED, sorted by path."""
         columns: dict[str, list[Any]] = {name: [] for name in FOUND}
-        read = self._videos.select("season", "episodes").iter_rows()
+        read = self._read("season", "episodes")
         for want, (season, episodes) in zip(self._wants, read, strict=True):
             for name, value in zip(FOUND, self._row(want, season, episodes), strict=True):
                 columns[name].append(intern(value) if name == "reason" else value)
@@ -114,6 +117,10 @@ class Matching:
             "precached_share": 1 - min(lookups, needed) / lookups if lookups else 0.0,
         }
 
+    def _read(self, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Rows of some columns, without polars' lazy engine, which takes 6 MB the first time."""
+        return pl.DataFrame([self._videos[name] for name in names]).iter_rows()
+
     def _row(self, want: Want | None, season: int | None, episodes: list[int] | None) -> tuple[Any, ...]:
         if want is None:
             return None, None, None, None, None, 0.0, "no title could be read", _NONE
@@ -135,7 +142,8 @@ class Matching:
         """What else could be meant, for all files of a title the same list."""
         others = self._shared.get(id(want))
         if others is None:
-            others = self._shared[id(want)] = [_alternative(other) for other in want.found[1:]]
+            others = [_alternative(other) for other in want.found[1:]] or _NONE
+            self._shared[id(want)] = others
         return others
 
     def _episodes(self, show: int, season: int | None, numbers: list[int]) -> tuple[str | None, float, str]:

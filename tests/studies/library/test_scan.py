@@ -22,9 +22,9 @@ from fetchlab.testbed import media_tree
 WHERE = """
 import sys
 from fetchlab.studies.library import Library
-run = Library(sys.argv[1]).scan(progress=False)
+run = Library(sys.argv[1], threshold=int(sys.argv[2])).scan(progress=False)
 frame = run.result()
-print(run.notes["guessit"], "guessit" in sys.modules)
+print(len(frame), "guessit" in sys.modules)
 """
 
 
@@ -85,15 +85,16 @@ def test_what_guessit_read_is_remembered(tree, scanned, tmp_path):
     assert run.notes["remembered"] == run.notes["guessit"] == first.notes["guessit"] > 0
 
 
-@pytest.mark.parametrize(("files", "here"), [(10, True), (11, False)])
-def test_few_names_are_read_here_and_many_in_processes(tmp_path, files, here):
+@pytest.mark.parametrize(("files", "threshold", "here"), [(10, 10, True), (11, 10, False), (300, 300, True)])
+def test_few_names_are_read_here_and_many_in_processes(tmp_path, files, threshold, here):
     """Starting processes for ten names takes longer than reading them; guessit's memory is theirs."""
     for number in range(files):
-        with (tmp_path / f"Harbour {'abcdefghijk'[number]}.mkv").open("wb") as file:
+        letters = "aeiou"[number % 5] + "bdfghjklmnpqrstvwxyz"[number // 5 % 20] + "aei"[number // 100]
+        name = f"Harbour Q{letters}"
+        with (tmp_path / f"{name}{' (2014)' if number % 30 else ''}.mkv").open("wb") as file:
             file.truncate(2_000_000)
-    done = subprocess.run(
-        [sys.executable, "-c", WHERE, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", WHERE, str(tmp_path), str(threshold)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(files), str(here)]
 
 

@@ -120,11 +120,11 @@ class Scan:
                     names.append((folder, name, ""))
                     rows.append(len(self.files))
                 self.files.add(folder, name, video, size, modified)
-            if len(names) >= _CHUNK:
-                self.counts["videos"] += len(names)
+            while len(names) >= _CHUNK and (number or len(names) > self._threshold):
+                self.counts["videos"] += _CHUNK
                 self.walking = perf_counter() - began
-                yield Chunk(number, Names("fast", names), rows, alone=False)
-                number, names, rows = number + 1, [], []
+                yield Chunk(number, Names("fast", names[:_CHUNK]), rows[:_CHUNK], alone=False)
+                number, names, rows = number + 1, names[_CHUNK:], rows[_CHUNK:]
         self.counts["videos"] += len(names)
         self.walking = perf_counter() - began
         self._walked = True

@@ -38,6 +38,7 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
         "fetch",
         "journal",
         "lab",
+        "library",
         "monitor",
         "notebooks",
         "share",

@@ -26,6 +26,7 @@ def commands() -> typer.Typer:
         fetch,
         journal,
         lab,
+        library,
         monitor,
         notebooks,
         share,
@@ -41,7 +42,7 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    runs = (fetch, sweep, catalogue, charts, cache, journal, monitor)
+    runs = (fetch, sweep, catalogue, charts, library, cache, journal, monitor)
     house = (demo, lab, notebooks, share, bench, testbed, browser, doctor)
     for module in (*runs, *house):
         module.register(app)

@@ -1,31 +1,38 @@
-"""The library's client: scan, then match."""
+"""The library's client: scan, match, plan, apply, undo."""
 
 from __future__ import annotations
 
 import os
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from fetchlab.engine.calls import start
+from fetchlab.engine.journal import Journal
 from fetchlab.engine.knobs import whole
-from fetchlab.engine.strategies import Async, choose
-from fetchlab.errors import ConfigError
+from fetchlab.engine.places import calling_task
+from fetchlab.engine.strategies import Async, Threads, choose
+from fetchlab.errors import ConfigError, JournalError
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.store.cache import Cache
+from fetchlab.studies.library.applying import Applying
 from fetchlab.studies.library.filters import Filter
-from fetchlab.studies.library.matching import Matching
+from fetchlab.studies.library.intents import Book
+from fetchlab.studies.library.intents import write as write_intents
+from fetchlab.studies.library.matching import MATCHED, Matching
+from fetchlab.studies.library.planning import plan_of
 from fetchlab.studies.library.scanning import SCANNED, Parsing, Scan
 from fetchlab.studies.library.tmdb import Tmdb
+from fetchlab.studies.library.undoing import Undoing
 from fetchlab.studies.library.walk import Mode, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from fetchlab.engine.journal import Journal
     from fetchlab.engine.run import Run
     from fetchlab.policy.concurrency import Adaptive
     from fetchlab.policy.rate import RateKnob
@@ -34,6 +41,9 @@ __all__ = ["Library"]
 
 PATIENT = Retry(patience=30.0)
 IN_MEMORY = 256
+ONCE = Retry(attempts=1)
+MOVERS = 4
+RUNS = Path("data/runs")
 MOST_ERRORS = 0.5
 """Share of requests without an answer from which on, after 200, the service is left alone."""
 
@@ -174,11 +184,7 @@ class Library:
             raise ConfigError("api_key", "give the service's key or token, or set TMDB_API_KEY")
         if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
             raise ConfigError("ahead", f"is a whole number of seasons, 0 or more, not {ahead!r}")
-        if scanned is None:
-            scanned = self.scan(progress=False).raise_for_errors().result()
-        elif not isinstance(scanned, pl.DataFrame) or not set(SCANNED) <= set(scanned.columns):
-            raise ConfigError("scanned", "give the table that scan() returned")
-        matching = Matching(scanned, ahead)
+        matching = Matching(self._scanned(scanned), ahead)
         tmdb = Tmdb(self.tmdb_url, self._api_key, self._client)
         chosen = choose(self._concurrency if workers is None else workers, None, plain=False)
         run = start(
@@ -198,6 +204,173 @@ class Library:
         )
         run.notes_from(matching.notes)
         return run
+
+    def plan(
+        self,
+        confidence: float = 0.8,
+        *,
+        scanned: pl.DataFrame | None = None,
+        matched: pl.DataFrame | None = None,
+        progress: bool | None = None,
+    ) -> pl.DataFrame:
+        """Say where every file would go in Plex's layout, or why it stays. Nothing is touched.
+
+        Films go to ``Movies/Title (Year)/Title (Year) {tmdb-ID} - 1080p.ext``, episodes to
+        ``TV Shows/Show (Year)/Season 01/Show (Year) - s01e02 - Title.ext``; subtitles, facts and pictures go
+        with their video, or with all videos of their folder. What stays has ``move`` False and says why:
+        its match is less sure than ``confidence``, its target exists, another file goes there. Set ``move``
+        or ``target`` of a row, or leave rows out, before the plan goes to :meth:`apply`.
+
+        Args:
+            confidence: the least with which a video is moved, from 0 to 1.
+            scanned: what :meth:`scan` gave; unless told it is scanned now.
+            matched: what :meth:`match` gave of it; unless told it is matched now.
+            progress: whether to show progress.
+
+        Returns:
+            A table of the files (``PLAN`` schema) sorted by source.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work, or there is no service or key to ask with.
+        """
+        if (
+            isinstance(confidence, bool)
+            or not isinstance(confidence, int | float)
+            or not 0 <= confidence <= 1
+        ):
+            raise ConfigError("confidence", f"is a number from 0 to 1, not {confidence!r}")
+        scanned = self._scanned(scanned, progress=progress)
+        if matched is None:
+            matched = self.match(scanned, progress=progress).result()
+        elif not isinstance(matched, pl.DataFrame) or not set(MATCHED) <= set(matched.columns):
+            raise ConfigError("matched", "give the table that match() returned")
+        return plan_of(scanned, matched, self.path, self.to, confidence)
+
+    def apply(
+        self,
+        plan: pl.DataFrame,
+        journal: Journal | str | Path | None = None,
+        *,
+        workers: int = MOVERS,
+        progress: bool | None = None,
+    ) -> Run:
+        """Move files as a plan says, each video together with its sidecars. Nothing is overwritten.
+
+        On one file system a file is renamed; to another one it is copied, read back and then removed, with
+        its times and mode. What is meant is in the journal before the first file moves: after ``kill -9``,
+        :meth:`apply` goes on and :meth:`undo` takes back, and no file is lost or there twice. A file that
+        was changed since the plan was made stays, and so does one whose target exists; the rest goes on.
+        Folders that become empty stay.
+
+        Args:
+            plan: what :meth:`plan` gave, rows left out or changed as you like.
+            journal: remembers what was moved; :attr:`journal` unless told. One library, one journal: a
+                further plan's moves are added to it.
+            workers: files at a time.
+            progress: whether to show progress.
+
+        Returns:
+            A run over videos with their sidecars, keyed ``move/`` and the path. Its ``result()`` is a table
+            of the planned moves (``MOVED`` schema) sorted by source; its ``notes`` count what was done.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work, or the plan leaves the folders.
+            JournalError: the journal is in use, of another library, or cannot be read and written.
+        """
+        whole("workers", workers)
+        kept = Journal.of(self.journal if journal is None else journal)
+        assert kept is not None  # for the type checker
+        book = Book.read(kept.path)
+        applying = Applying(plan, self.path, self.to, book)
+        if applying.fresh:
+            write_intents(kept, book.sittings + 1, applying.fresh, applying.folders, self._origin)
+        strategy = Threads(workers)
+        run = start(
+            calling_task(strategy, applying, timeout=None),
+            applying.units,
+            strategy=strategy,
+            plain=True,
+            key=lambda unit: unit.key,
+            retry=ONCE,
+            product=applying.frame_of,
+            journal=kept,
+            recalls=lambda _: False,  # what is on the disk tells
+            call=("library.apply", self._origin),
+            origin=self._origin,
+            progress=progress,
+        )
+        run.notes_from(applying.notes)
+        return run
+
+    def undo(
+        self,
+        journal: Journal | str | Path | None = None,
+        *,
+        workers: int = MOVERS,
+        progress: bool | None = None,
+    ) -> Run:
+        """Take back everything that a journal's applies moved, the latest first.
+
+        Files get their old paths, sizes and times; folders that applies made are removed if they are empty. A
+        file that is somewhere else by now, or whose old place is taken, is told of and left.
+
+        Args:
+            journal: what :meth:`apply` was given.
+            workers: files at a time.
+            progress: whether to show progress.
+
+        Returns:
+            A run over files, keyed ``undo/1/`` and the path. Its ``result()`` is a table of the moves
+            (``MOVED`` schema) sorted by source; its ``notes`` count what was done.
+
+        Raises:
+            ConfigError: a knob has a value that cannot work.
+            JournalError: there is no such journal, it is in use, of another library, or cannot be read.
+        """
+        whole("workers", workers)
+        kept = Journal.of(self.journal if journal is None else journal)
+        assert kept is not None  # for the type checker
+        if not kept.path.exists():
+            raise JournalError(f"{kept.path}: there is no such journal")
+        undoing = Undoing(self.path, self.to, Book.read(kept.path))
+        strategy = Threads(workers)
+        run = start(
+            calling_task(strategy, undoing, timeout=None),
+            list(undoing.further()),
+            strategy=strategy,
+            plain=True,
+            key=lambda back: back.key,
+            retry=ONCE,
+            product=undoing.frame_of,
+            drained=undoing.further,
+            journal=kept,
+            recalls=lambda _: False,
+            call=("library.undo", self._origin),
+            origin=self._origin,
+            progress=progress,
+        )
+        run.notes_from(undoing.notes)
+        return run
+
+    @property
+    def journal(self) -> Path:
+        """Where :meth:`apply` journals unless told: ``data/runs/library-….db``, one file for each library."""
+        told = blake2b(self._origin.encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
+        return RUNS / f"library-{told}.db"
+
+    @property
+    def _origin(self) -> str:
+        """What a journal of this library's moves is of."""
+        return f"{self.path.resolve()} to {self.to.resolve()}"
+
+    def _scanned(self, given: pl.DataFrame | None, *, progress: bool | None = False) -> pl.DataFrame:
+        """The files, scanned now unless given."""
+        if given is None:
+            scanned: pl.DataFrame = self.scan(progress=progress).raise_for_errors().result()
+            return scanned
+        if not isinstance(given, pl.DataFrame) or not set(SCANNED) <= set(given.columns):
+            raise ConfigError("scanned", "give the table that scan() returned")
+        return given
 
     @property
     def cache(self) -> Cache:

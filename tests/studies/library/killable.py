@@ -1,0 +1,76 @@
+"""Applies in a process that can be killed: forked from one that has imported everything, so it starts fast.
+
+Reads lines ``root to plan journal step`` and forks a child for each that applies the plan; prints how many
+changes to the disk it made and how it ended. With a step above 0 the child kills itself before that change.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import polars as pl
+
+from fetchlab.store import writer
+from fetchlab.studies.library import Library, copying, moving
+from fetchlab.studies.library.intents import Book
+
+STEPS = [
+    (moving, "rename_new"),
+    (copying, "rename_new"),
+    (copying.os, "ftruncate"),
+    (copying.os, "fsync"),
+    (copying.shutil, "copystat"),
+    (Path, "unlink"),
+    (Path, "mkdir"),
+    (writer.Writer, "write"),
+]
+
+
+def die_at(step, counted):
+    """Have the process killed before the step-th call of what changes the disk; count the calls."""
+    lock = threading.Lock()
+
+    def counting(call):
+        def counter(*args, **knobs):
+            with lock:
+                counted[0] += 1
+                if counted[0] == step:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return call(*args, **knobs)
+
+        return counter
+
+    for home, name in STEPS:
+        setattr(home, name, counting(getattr(home, name)))
+
+
+def child(root, to, plan, journal, step):
+    counted = [0]
+    die_at(step, counted)
+    run = Library(root, to=to).apply(pl.read_parquet(plan), journal, progress=False)
+    run.raise_for_errors()
+    print(counted[0], flush=True)
+
+
+def main():
+    _ = Book  # imported before any fork
+    for line in sys.stdin:
+        *words, step = line.split()
+        pid = os.fork()
+        if not pid:
+            try:
+                child(*words, int(step))
+            except BaseException as error:
+                print(repr(error), file=sys.stderr)
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Applies that are killed: then apply again, or undo, and every file is there once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from . import killable
+from .trees import contents_of, library_in, plan_in, tree_of
+
+FILMS = 8
+KINDS = ("rename", "copy")
+
+
+@pytest.fixture(scope="module")
+def applying():
+    """``applying(library, plan, journal, step)`` gives a child's exit code and how many steps it made."""
+    program = [sys.executable, str(Path(killable.__file__))]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def apply(library, plan, journal, step=0):
+            words = map(str, (library.path, library.to, plan, journal, step))
+            process.stdin.write(" ".join(words) + "\n")
+            process.stdin.flush()
+            told = process.stdout.readline()
+            if step:
+                return int(told), 0
+            return int(process.stdout.readline()), int(told)
+
+        yield apply
+        process.stdin.close()
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """``fresh("copy")`` gives a library, its plan's file and a journal; every time another one."""
+    shared = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+    made = iter(range(1_000))
+
+    def make(kind):
+        number = next(made)
+        to = Path(shared.name) / str(number) / "new" if kind == "copy" else tmp_path / f"{number}" / "new"
+        if kind == "copy" and Path(shared.name).stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("there is no second file system here")
+        library = library_in(tmp_path / f"{number}" / "old", films=FILMS, to=to)
+        plan = tmp_path / f"{number}" / "plan.parquet"
+        plan_in(library).write_parquet(plan)
+        return library, plan, tmp_path / f"{number}.db"
+
+    with shared:
+        yield make
+
+
+def _assert_none_lost(library, contents):
+    """While nothing has gone on yet: each is whole at one place at least."""
+    assert not Counter(contents) - Counter(contents_of(library.path, library.to))
+
+
+def _assert_each_once(library, contents):
+    found = contents_of(*(folder for folder in (library.path, library.to) if folder.exists()))
+    assert found == contents
+
+
+def killed(applying, fresh, kind, chance):
+    """Kill an apply at one moment; then go on with the same plan, with a new one, or take it back."""
+    library, plan, journal = fresh(kind)
+    code, steps = applying(library, plan, journal)
+    assert code == 0
+    assert steps > 3 * FILMS
+    for way in ("again", "anew", "undo"):
+        library, plan, journal = fresh(kind)
+        before, contents = tree_of(library.path), contents_of(library.path)
+        step = chance.randrange(1, steps)
+        code, _ = applying(library, plan, journal, step)
+        assert code == -signal.SIGKILL, (kind, step)
+        _assert_none_lost(library, contents)
+        if way == "again":
+            assert applying(library, plan, journal)[0] == 0
+        elif way == "anew":
+            run = library.apply(plan_in(library).clear(), journal, progress=False)
+            run.raise_for_errors()
+        if way != "undo":
+            _assert_each_once(library, contents)
+            _assert_together(library)
+        if journal.exists():
+            library.undo(journal, progress=False).raise_for_errors()
+        assert tree_of(library.path) == before, (kind, way, step)
+        _assert_each_once(library, contents)
+        assert not library.to.exists()
+
+
+def _assert_together(library):
+    """No video is parted from its sidecars."""
+    for number in range(FILMS):
+        old = list(library.path.glob(f"*/Film.{number}.*"))
+        new = list(library.to.glob(f"Movies/Harbour {number} (2014)/*"))
+        assert sorted((len(old), len(new))) == [0, 3], (old, new)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_three_moments(applying, fresh, kind):
+    """A library half moved, with files at both places or at none, is what nobody can mend by hand."""
+    killed(applying, fresh, kind, Random(kind))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_sixty_moments(applying, fresh, kind):
+    """The long version: among the moments are those within a copy and within a commit."""
+    for moment in range(20):
+        killed(applying, fresh, kind, Random(f"long {kind} {moment}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from fetchlab.bench import library_memory
 from fetchlab.bench.library_arms import CAP, COUNTS, FOLDER, LATENCY, ways
-from fetchlab.bench.library_shelf import CONCURRENCY, Shelf
+from fetchlab.bench.library_shelf import CONCURRENCY, Shelf, settle
 from fetchlab.bench.library_tables import PHASES, cases, claims, phase, shares
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
@@ -55,6 +55,7 @@ def arms(
 
 def _measured(bed: Testbed, way: Way) -> Measurement:
     bed.configure("tmdb", **way.settings)
+    settle()
     done = way.start()
     done.more["ideal"] = float(way.least)
     return done

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.bench.bounds import Ideal, ideal
-from fetchlab.bench.library_shelf import CONCURRENCY, guess_all, settle
+from fetchlab.bench.library_shelf import CONCURRENCY, guess_all
 from fetchlab.bench.rounds import Measurement
 from fetchlab.engine.calls import fetch
 from fetchlab.engine.snapshot import process_usage
@@ -121,20 +121,17 @@ def slow_scandir(path: str, seconds: float = FOLDER) -> Any:
 
 
 def _scanned(shelf: Shelf, threshold: int = 10) -> Measurement:
-    settle()
     run = shelf.library(threshold=threshold).scan(progress=False).wait()
     return _of(shelf, [run], run.stats().elapsed, fast=run.notes["fast"], guessit=run.notes["guessit"])
 
 
 def _guessed(shelf: Shelf) -> Measurement:
-    settle()
     begun = time.perf_counter()
     guess_all(shelf.paths())
     return _of(shelf, [], time.perf_counter() - begun, fast=0, guessit=shelf.count)
 
 
 def _matched(shelf: Shelf, *, warm: bool = False) -> Measurement:
-    settle()
     with Client() as client:
         library = shelf.library(client=client, cache=Cache(shelf.cache_file) if warm else None)
         begun = time.perf_counter()
@@ -146,7 +143,6 @@ def _matched(shelf: Shelf, *, warm: bool = False) -> Measurement:
 
 
 def _asked_each(shelf: Shelf) -> Measurement:
-    settle()
     requests = [shelf.tmdb.request(asked) for asked in shelf.asked]
     with Client() as client:
         run = fetch(requests, client=client, workers=CONCURRENCY, parse=read, accept={404}, progress=False)
@@ -155,7 +151,6 @@ def _asked_each(shelf: Shelf) -> Measurement:
 
 
 def _walked(shelf: Shelf, mode: Any, seconds: float = 0.0) -> Measurement:
-    settle()
     scandir = partial(slow_scandir, seconds=seconds) if seconds else os.scandir
     walk = Walk(shelf.root, concurrency=CONCURRENCY, mode=mode, scandir=scandir)
     begun = time.perf_counter()
@@ -167,7 +162,6 @@ def _walked(shelf: Shelf, mode: Any, seconds: float = 0.0) -> Measurement:
 
 
 def _whole(shelf: Shelf, *, warm: bool = False, rate: RateLimit | None = None) -> Measurement:
-    settle()
     with Client() as client:
         library = shelf.library(client=client, cache=Cache(shelf.cache_file) if warm else None)
         begun = time.perf_counter()

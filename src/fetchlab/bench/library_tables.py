@@ -149,8 +149,8 @@ def summed(part: pl.DataFrame, count: int, name: str) -> pl.DataFrame:
         *(_published(count) if name == "whole" else ()),
         "error",
     )
-    order = pl.col("way").replace_strict({way: place for place, way in enumerate(_WAYS)})
-    return shown.sort(order)
+    order = {way: place for place, way in enumerate(_WAYS)}
+    return shown.sort(pl.col("way").replace_strict(order, default=len(order)))
 
 
 def _published(count: int) -> list[pl.Expr]:

@@ -127,7 +127,7 @@ class Shelf:
         videos = self.scanned.filter(kind="video").select("path", "parser")
         by = {who: videos.filter(parser=who)["path"].to_list() for who in ("fast", "guessit")}
         self.fast_s = _timed(partial(_read_all, by["fast"]))
-        self.guess_s = _timed(partial(_read_all, by["guessit"]))
+        self.guess_s = _timed(partial(_read_all, by["guessit"]), passes=1)
 
 
 def guess_all(paths: Iterable[str]) -> None:

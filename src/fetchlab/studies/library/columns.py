@@ -29,7 +29,7 @@ FILES = pl.Schema(
 
 
 _SEALED = 4096
-_MADE = 256
+_MADE = 128
 
 
 class Held(Protocol):

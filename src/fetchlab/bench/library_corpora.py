@@ -78,7 +78,7 @@ def accuracy(corpora: Sequence[str] = tuple(MEASURED), most: int | None = None) 
     rows = []
     for corpus in corpora:
         known = names(corpus)
-        known = known[:: max(1, len(known) // most)] if most else known
+        known = known[:: max(1, len(known) // most)][:most] if most else known
         fast = [_fast(name) for name, _ in known]
         slow = [_timed(guess, *parts(name)[:2], "") for name, _ in known]
         both = [

@@ -32,6 +32,7 @@ HELD = ("columns", "objects", "objects, interned")
 PROMISED = {10_000: 100.0, 100_000: 150.0}
 """MB at most in the main process by videos; the first is the published promise."""
 MB = 1e6
+_PAGE = 4096
 _FIXED = 8 + 8 + 1
 """Bytes of a file beside its path: size, time, kind."""
 
@@ -145,7 +146,8 @@ def _hold(what: str, path: str) -> dict[str, float]:
             files.add(listing.folder.inside, *file)
             data += len(listing.folder.inside.encode()) + 1 + len(file[0].encode()) + _FIXED
     gc.collect()
-    return {"held": float(_resident() - before), "data": float(data), "files": float(len(files))}
+    grown = max(_resident() - before, _PAGE)
+    return {"held": float(grown), "data": float(data), "files": float(len(files))}
 
 
 def _resident() -> int:

@@ -54,6 +54,8 @@ _UNREAD = Parsed(*[None] * len(PARSED))  # type: ignore[arg-type]  # of a sideca
 _SEALED = 2048
 _CHUNK = 256
 """Names read at a time by the fast path: some ten milliseconds."""
+_HERE = 2
+"""Chunks of the fast path that are read in this process in any case: to start one takes ten times as long."""
 _GUESSES = 16
 """Names read at a time by guessit: some tenths of a second, so that processes end together."""
 
@@ -251,7 +253,7 @@ class Parsing:
         return self._scan.take(chunk, known)
 
     async def _read(self, work: Work, chunk: Chunk, names: Names) -> list[Parsed | str]:
-        if chunk.alone:
+        if chunk.alone or (chunk.names.how == "fast" and chunk.number < _HERE):
             read: list[Parsed | str] = await self._here.call(read_names, names)
             return read
         if self._processes is None:

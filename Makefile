@@ -10,6 +10,9 @@ BROWSER := $(VENV)/.browser
 .PHONY: demo test test-slow lab bench notebooks docs lint format setup lock clean help
 .DEFAULT_GOAL := help
 
+# Many tests start processes of their own; without compiled files each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -36,7 +39,7 @@ test: setup ## every test but the slow ones
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## the long versions of the claims
 	@$(BIN)/python -m pytest -m slow --timeout 3600

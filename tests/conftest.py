@@ -24,9 +24,9 @@ LONG = ("notebooks/", "notebook/test_jupyterlab.py", "bench/", "notebook/", "doc
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """One process more than cores: many tests wait for servers, kernels and browsers."""
+    """Two processes more than cores: most tests wait for servers, kernels and browsers."""
     del config
-    return (os.cpu_count() or 1) + 1
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items):

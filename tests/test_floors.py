@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,10 @@ def room_of(path: Path) -> str:
     return "" if first == "__init__" else first
 
 
+ROOMS = {room_of(path) for path in FILES}
+
+
+@cache
 def modules(path: Path) -> set[str]:
     """Return every module that a file imports, lazily too; what only a type checker reads is left out."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -70,8 +75,7 @@ def modules(path: Path) -> set[str]:
 def rooms(path: Path) -> set[str]:
     """Return the rooms of ours that a file imports."""
     parts = [module.split(".") for module in modules(path)]
-    known = {room_of(file) for file in FILES}
-    return {part[1] for part in parts if part[0] == "fetchlab" and len(part) > 1 and part[1] in known}
+    return {part[1] for part in parts if part[0] == "fetchlab" and len(part) > 1 and part[1] in ROOMS}
 
 
 def name(path: Path) -> str:
@@ -80,7 +84,7 @@ def name(path: Path) -> str:
 
 def test_every_room_has_a_floor():
     """A new room must be given its place before it is used."""
-    assert {room_of(path) for path in FILES} - {"", "testbed"} <= set(FLOOR)
+    assert ROOMS - {"", "testbed"} <= set(FLOOR)
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

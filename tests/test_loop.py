@@ -76,7 +76,7 @@ def _check(outcomes):
 
 def test_short_processes_end_cleanly(echo):
     """A client that outlives its loop aborts the interpreter about once in twelve processes."""
-    _check(_exits(echo, 40))
+    _check(_exits(echo, 20))
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fetchlab as fl
@@ -30,14 +30,15 @@ HARMLESS = """
 """.split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize("name", NAMES)
 @given(token=tokens)
-def test_secret_parameters_are_masked(name, token):
+@settings(max_examples=20)
+def test_secret_parameters_are_masked(token):
     """An API key in a frame is an API key in a shared notebook."""
-    url = redact_url(f"https://h/p?a=1&{name}={token}&page=2")
-    assert token not in url
-    assert url.startswith(f"https://h/p?a=1&{name}=***")
-    assert url.endswith("&page=2")
+    for name in NAMES:
+        url = redact_url(f"https://h/p?a=1&{name}={token}&page=2")
+        assert token not in url, name
+        assert url.startswith(f"https://h/p?a=1&{name}=***")
+        assert url.endswith("&page=2")
 
 
 @pytest.mark.parametrize("pair", HARMLESS)
@@ -77,6 +78,7 @@ def test_doubtful_values_stay_apart(one, other):
         "jwt eyJhbGciOiJIUzI1NiJ9.{0}.{0}",
     ],
 )
+@settings(max_examples=25)
 def test_secrets_in_free_text_are_masked(text, token):
     """Exceptions quote what they choked on."""
     assert token not in redact_text(text.format(token))
@@ -99,6 +101,7 @@ def test_secrets_in_free_text_are_masked(text, token):
     ],
 )
 @given(token=st.from_regex(r"[a-z][0-9][A-Za-z0-9]{14,30}", fullmatch=True))
+@settings(max_examples=25)
 def test_what_services_say_of_a_token_is_masked(text, token):
     """The sentence of a refusal goes into frame, log and journal as it came."""
     once = redact_text(text.format(token))

@@ -14,7 +14,7 @@
     │   ├── RateLimited        the host kept refusing for longer than ``patience``
     │   ├── ParseError         the body is not what ``parse`` asked for
     │   ├── DigestMismatch     a downloaded file is whole, but not the one that was promised
-    │   ├── WriteFailed        a downloaded file cannot be written: disk full, no permission
+    │   ├── WriteFailed        a file cannot be written or moved: disk full, no permission
     │   ├── TaskError          the task raised; the original is ``__cause__``
     │   └── Cancelled          the run was cancelled before the item ended
     ├── Retriable              raise it in a task or parser to have the item tried again
@@ -197,7 +197,7 @@ class DigestMismatch(ItemError):
 
 
 class WriteFailed(ItemError):
-    """A downloaded file cannot be written: disk full, no permission, something else in its place."""
+    """A file cannot be written or moved: disk full, no permission, something else in its place."""
 
 
 class TaskError(ItemError):

@@ -22,6 +22,7 @@ SMALLER = {
         "fl.sweep(urls)": "fl.sweep(urls, [1], rounds=1)",
         "parallel_pages=20)": "parallel_pages=20, max_pages=4)",
         "ids[:2000]": "ids[:40]",
+        "files=300": "files=20",
     },
     "tuning": {
         'serve(profile="knee")': 'serve(profile="knee", latency=0.004)',

@@ -243,7 +243,7 @@ ENDS = {
     "backing off": """
 def busy(item): raise fl.errors.Retriable("busy")
 run = fl.map(busy, [1, 2], strategy=fl.Processes(2), retry=fl.Retry(base=1e4, cap=1e4))
-while run.stats().parked < 2: pass""",
+while run.stats().parked < 2: time.sleep(0.01)""",
     "fetching": """
 run = fl.fetch((url for _ in iter(int, 1)), strategy=fl.Processes(2))
 next(iter(run))""",
@@ -252,10 +252,10 @@ run = fl.fetch((url for _ in iter(int, 1)), strategy=fl.Threads(8))
 next(iter(run))""",
     "hanging in threads": """
 run = fl.fetch([url.replace("json", "delay/30")] * 9, strategy=fl.Threads(8))
-while run.stats().in_flight < 8: pass""",
+while run.stats().in_flight < 8: time.sleep(0.01)""",
     "the other wire in threads": """
 run = fl.fetch([url.replace("json", "delay/30")] * 9, strategy=fl.Threads(8), client=fl.Client("httpx"))
-while run.stats().in_flight < 8: pass""",
+while run.stats().in_flight < 8: time.sleep(0.01)""",
     "fetched": "fl.fetch([url] * 9, strategy=fl.Processes(2), client=fl.Client('httpx')).wait()",
     "a worker died": "fl.map(os._exit, [3, 4], strategy=fl.Processes(2)).wait()",
 }
@@ -264,7 +264,7 @@ while run.stats().in_flight < 8: pass""",
 @pytest.mark.parametrize("end", ENDS)
 def test_short_processes_end_cleanly(echo, end):
     """Whatever was under way: exit code 0, not a word on standard error, nobody left behind."""
-    code = f"import os\nimport fetchlab as fl\nurl = '{echo}/json'\n{ENDS[end]}"
+    code = f"import os, time\nimport fetchlab as fl\nurl = '{echo}/json'\n{ENDS[end]}"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120, check=False
     )

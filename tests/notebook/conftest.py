@@ -68,7 +68,7 @@ class Kernel:
 def kernel(_bed_process, tmp_path_factory):
     """A kernel with ``fl``, the echo wire as ``base`` and a dozen ``urls`` of it."""
     manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(cwd=str(tmp_path_factory.mktemp("kernel")))
+    manager.start_kernel(transport_encryption="auto", cwd=str(tmp_path_factory.mktemp("kernel")))
     client = manager.client()
     client.start_channels()
     client.wait_for_ready(timeout=60)

@@ -108,7 +108,7 @@ class Hosted(RuleBasedStateMachine):
 
 
 TestHosted = Hosted.TestCase
-TestHosted.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestHosted.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 
 
 def _opened(*, alive=True):

@@ -130,7 +130,7 @@ def _arm(client: Any, code: str, items: int) -> Measurement:
 def _kernel() -> Iterator[Any]:
     from jupyter_client.manager import start_new_kernel
 
-    manager, client = start_new_kernel(kernel_name="python3")
+    manager, client = start_new_kernel(kernel_name="python3", transport_encryption="auto")
     try:
         yield client
     finally:

@@ -40,6 +40,7 @@ def lab(
     bed = testbed.shared(latency=latency)  # ends with this process
     say(f"The testbed serves {', '.join(f'{wire} {url}' for wire, url in bed.urls.items())}.")
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    command.append("--KernelManager.transport_encryption=auto")  # else each kernel warns that it is not
     if (folder / FIRST).is_file():
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     if not browser:

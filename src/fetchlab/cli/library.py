@@ -244,6 +244,8 @@ def _end(run: Run, stopped: bool) -> None:
 def _library(root: Path, to: Path | None, url: str | None, key: str | None, knobs: dict[str, Any]) -> Library:
     from fetchlab.studies.library import Library
 
+    if url is not None and not key:  # said before the scan, which may take a while
+        raise ConfigError("api_key", f"give the service's key or token, or set {KEY}")
     return Library(root, url, key, to, **knobs)
 
 

@@ -67,6 +67,7 @@ def executed(
     """
     import nbformat
     import papermill
+    from traitlets.config import Config
 
     if not source.is_file():
         raise ConfigError("notebook", f"{source} is not a file")
@@ -97,6 +98,7 @@ def executed(
                 progress_bar=False,
                 execution_timeout=CELL_SECONDS,
                 on_cell_start=began,
+                config=Config(KernelManager={"transport_encryption": "auto"}),
             )
         except papermill.PapermillExecutionError as error:
             raised = error

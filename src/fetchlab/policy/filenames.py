@@ -35,7 +35,7 @@ def safe_name(text: str) -> str:
         text: a name or a path from anywhere.
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", text))[-1]
-    seen = "".join(char for char in last if unicodedata.category(char) not in _UNSEEN)
+    seen = last if last.isprintable() else "".join(filter(_is_seen, last))
     name = _FORBIDDEN.sub("_", seen).strip().rstrip(". ")
     if name.startswith("."):
         name = "_" + name[1:]
@@ -85,6 +85,10 @@ def numbered(name: str, number: int) -> str:
 def same(name: str) -> str:
     """Return the form in which two names are equal where a file system takes them for one."""
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def _is_seen(char: str) -> bool:
+    return unicodedata.category(char) not in _UNSEEN
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Applies in a process that can be killed: forked from one that has imported everything, so it starts fast.
 
-Reads lines ``root to plan journal step`` and forks a child for each that applies the plan; prints how many
+Reads lines ``root to plan journal step`` and forks a child for each that applies the plan, or with the word
+``undo`` for a plan takes back what the journal has; prints how many
 changes to the disk it made and how it ended. With a step above 0 the child kills itself before that change.
 """
 
@@ -26,6 +27,7 @@ STEPS = [
     (copying.shutil, "copystat"),
     (Path, "unlink"),
     (Path, "mkdir"),
+    (Path, "rmdir"),
     (writer.Writer, "write"),
 ]
 
@@ -51,7 +53,11 @@ def die_at(step, counted):
 def child(root, to, plan, journal, step):
     counted = [0]
     die_at(step, counted)
-    run = Library(root, to=to).apply(pl.read_parquet(plan), journal, progress=False)
+    library = Library(root, to=to)
+    if plan == "undo":
+        run = library.undo(journal, progress=False)
+    else:
+        run = library.apply(pl.read_parquet(plan), journal, progress=False)
     run.raise_for_errors()
     print(counted[0], flush=True)
 

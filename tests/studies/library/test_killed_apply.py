@@ -104,6 +104,30 @@ def _assert_together(library):
         assert sorted((len(old), len(new))) == [0, 3], (old, new)
 
 
+def killed_undo(applying, fresh, kind, chance):
+    """Kill an undo at one moment; then undo."""
+    library, plan, journal = fresh(kind)
+    before, contents = tree_of(library.path), contents_of(library.path)
+    assert applying(library, plan, journal)[0] == 0
+    code, steps = applying(library, "undo", journal)
+    assert code == 0
+    assert tree_of(library.path) == before
+    assert applying(library, plan, journal)[0] == 0
+    code, _ = applying(library, "undo", journal, chance.randrange(1, steps))
+    assert code == -signal.SIGKILL
+    _assert_none_lost(library, contents)
+    assert applying(library, "undo", journal)[0] == 0
+    assert tree_of(library.path) == before
+    _assert_each_once(library, contents)
+    assert not library.to.exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_undo_goes_on(applying, fresh, kind):
+    """Whoever takes back must be able to be interrupted, too."""
+    killed_undo(applying, fresh, kind, Random(kind))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_three_moments(applying, fresh, kind):
     """A library half moved, with files at both places or at none, is what nobody can mend by hand."""
@@ -116,3 +140,4 @@ def test_killed_at_sixty_moments(applying, fresh, kind):
     """The long version: among the moments are those within a copy and within a commit."""
     for moment in range(20):
         killed(applying, fresh, kind, Random(f"long {kind} {moment}"))
+        killed_undo(applying, fresh, kind, Random(f"undo {kind} {moment}"))

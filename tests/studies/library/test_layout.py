@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from fetchlab.policy.filenames import safe_name
 from fetchlab.studies.library.layout import episode, film, spelt
+from fetchlab.studies.library.placed import read_placed
 from fetchlab.studies.library.sidecars import Tie, ties
+from fetchlab.studies.library.titles import folded
 
 TITLES = st.text(max_size=300)
 
@@ -82,6 +84,59 @@ def test_names_are_safe_and_short_whatever_the_titles(title, edition, name, part
             assert len(segment.encode()) <= 255
     assert places[0].stem.count("{tmdb-7}") == 1
     assert " - s03e01-e02" in places[1].stem
+
+
+# --- names read back
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        ["The", "Harbour", "2049", "of", "-", "S01E02", "Naples:", "Jr.", "(1999)", "Part", "x264"]
+    ),
+    min_size=1,
+    max_size=6,
+)
+YEARS = st.integers(1900, 2030)
+
+
+@given(WORDS, YEARS, st.none() | st.integers(1, 3), st.sampled_from([None, "1080p"]))
+def test_films_are_read_as_they_were_written(words, year, part, screen):
+    """A library in order must be found in order, and quickly: the second plan moves nothing."""
+    title = spelt(" ".join(words))
+    place = film(title, year, 7, edition="Extended", screen=screen, part=part)
+    read = read_placed(tuple(place.folder.split("/")), place.stem)
+    assert (read.kind, read.edition, read.part) == ("movie", "Extended", part)
+    assert read.screen == (screen if part is None else None)
+    assert (folded(read.title), read.year) == (folded(title), year)
+
+
+@given(WORDS, YEARS, st.sampled_from([[1], [9, 10], [1, 3], [100, 101, 102]]), st.integers(0, 40))
+def test_episodes_are_read_as_they_were_written(words, year, numbers, season):
+    """And of whatever title."""
+    title = spelt(" ".join(words))
+    place = episode(title, year, season, numbers, "The Way - Home", tmdb=7)
+    read = read_placed(tuple(place.folder.split("/")), place.stem)
+    assert (read.kind, read.season, list(read.episodes)) == ("episode", season, numbers)
+    assert read.episode_title == "The Way - Home"
+    assert (folded(read.title), read.year) == (folded(title), year)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Movies/Harbour (2014)/Tide (2014) {tmdb-7}",
+        "Movies/Harbour (2014)/Harbour (2014)",
+        "Movies/Harbour (2014)/Harbour (2014) {tmdb-7} sample",
+        "TV/Show (2014)/Season 02/Show (2014) - s01e01",
+        "TV/Show (2014)/Season 01/Show (2014) - s01e05-e02",
+        "TV/Show (2014)/Show (2014) - s01e01",
+        "Harbour (2014) {tmdb-7}",
+    ],
+)
+def test_names_that_are_almost_of_the_layout(path):
+    """Where folder and name do not say the same, somebody else has to look."""
+    *folders, stem = path.split("/")
+    assert read_placed(tuple(folders), stem) is None
 
 
 # --- sidecars

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fetchlab.errors import ConfigError
 from fetchlab.policy.filenames import same
-from fetchlab.studies.library import Library
+from fetchlab.studies.library import Library, planning
 from fetchlab.studies.library.conflicts import There, Wish, ignores_case, losers
 from fetchlab.studies.library.planning import PLAN, plan_of
 from fetchlab.studies.library.scanning import SCANNED
@@ -42,7 +42,7 @@ def test_a_whole_library(bed, tmp_path):
     """Every file has one row, every sidecar goes with the video that it is of, nothing is touched."""
     truth = {one["path"]: one for one in media_tree(tmp_path / "old", 150)}
     before = tree_of(tmp_path)
-    library = Library(tmp_path / "old", bed.urls["tmdb"], KEY, to=tmp_path / "new")
+    library = Library(tmp_path / "old", bed.urls["tmdb"], KEY, to=tmp_path / "new", threshold=1_000)
     scanned = library.scan(progress=False).result()
     frame = library.plan(scanned=scanned, progress=False)
     assert tree_of(tmp_path) == before
@@ -134,12 +134,30 @@ def test_what_is_in_place_stays(tmp_path):
     assert rows[other]["conflicts"] == [target]
 
 
+def test_a_layout_within_the_library(tmp_path):
+    """Its files are found by the next scan, and are in place."""
+    target = "Movies/Harbour (2014)/Harbour (2014) {tmdb-7}.mkv"
+    (tmp_path / "sorted" / target).parent.mkdir(parents=True)
+    (tmp_path / "sorted" / target).touch()
+    rows = planned(tmp_path, files(f"sorted/{target}", "a.mkv"), to=tmp_path / "sorted")
+    assert rows[f"sorted/{target}"]["reason"] == "already in place"
+    assert rows["a.mkv"]["conflicts"] == [target]
+
+
 def test_a_path_that_is_too_long(tmp_path):
     """The system would refuse it in the middle of the work."""
     longest = os.pathconf(tmp_path, "PC_PATH_MAX")
     deep = tmp_path.joinpath(*["d" * 200] * ((longest - len(str(tmp_path))) // 201))
     row = planned(tmp_path, files("a.mkv"), to=deep)["a.mkv"]
     assert (row["move"], row["reason"]) == (False, "path too long")
+
+
+def test_a_name_that_is_too_long(tmp_path, monkeypatch):
+    """Encrypted folders take 143 bytes, and say so."""
+    monkeypatch.setattr(planning, "longest", lambda _: (143, 4095))
+    long = {"matched_title": "Harbour " * 20}
+    row = planned(tmp_path, files("a.mkv"), a=long)["a.mkv"]
+    assert (row["move"], row["reason"]) == (False, "name too long")
 
 
 def test_pictures_go_where_all_videos_of_their_folder_go(tmp_path):

@@ -143,14 +143,13 @@ class Applying:
             for _, intent in book.moves.values()
             if intent.source not in planned
         }
-        for _, intent in stands.values():
-            part = part_of(self._root / intent.source, self._to / intent.target)
-            if look(part) is not None:
-                self._parts.append(part)
         for stand, intent in stands.values():
             video, _ = stands.get(intent.sidecar_of or "", ("", None))
+            part = part_of(self._root / intent.source, self._to / intent.target)
             if stand == "both" or (stand == "waiting" and video in ("done", "both")):
-                yield Step(intent, None, again=True)
+                yield Step(intent, None, again=True)  # which removes its part itself
+            elif look(part) is not None:
+                self._parts.append(part)
 
     def frame_of(self, run: Run) -> pl.DataFrame:
         """Every planned move and what became of it, MOVED, sorted by source."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +11,17 @@ import polars as pl
 from fetchlab.engine.calls import start
 from fetchlab.engine.journal import Journal
 from fetchlab.engine.knobs import whole
-from fetchlab.engine.places import calling_task
-from fetchlab.engine.strategies import Async, Threads, choose
-from fetchlab.errors import ConfigError, JournalError
+from fetchlab.engine.strategies import Async, choose
+from fetchlab.errors import ConfigError
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.store.cache import Cache
-from fetchlab.studies.library.applying import Applying
 from fetchlab.studies.library.filters import Filter
-from fetchlab.studies.library.intents import Book
-from fetchlab.studies.library.intents import write as write_intents
 from fetchlab.studies.library.matching import MATCHED, Matching
 from fetchlab.studies.library.planning import plan_of
+from fetchlab.studies.library.runs import journal_of, start_apply, start_undo
 from fetchlab.studies.library.scanning import SCANNED, Parsing, Scan
 from fetchlab.studies.library.tmdb import Tmdb
-from fetchlab.studies.library.undoing import Undoing
 from fetchlab.studies.library.walk import Mode, Walk
 
 if TYPE_CHECKING:
@@ -41,9 +36,7 @@ __all__ = ["Library"]
 
 PATIENT = Retry(patience=30.0)
 IN_MEMORY = 256
-ONCE = Retry(attempts=1)
 MOVERS = 4
-RUNS = Path("data/runs")
 MOST_ERRORS = 0.5
 """Share of requests without an answer from which on, after 200, the service is left alone."""
 
@@ -281,27 +274,7 @@ class Library:
         whole("workers", workers)
         kept = Journal.of(self.journal if journal is None else journal)
         assert kept is not None  # for the type checker
-        book = Book.read(kept.path)
-        applying = Applying(plan, self.path, self.to, book)
-        if applying.fresh:
-            write_intents(kept, book.sittings + 1, applying.fresh, applying.folders, self._origin)
-        strategy = Threads(workers)
-        run = start(
-            calling_task(strategy, applying, timeout=None),
-            applying.units,
-            strategy=strategy,
-            plain=True,
-            key=lambda unit: unit.key,
-            retry=ONCE,
-            product=applying.frame_of,
-            journal=kept,
-            recalls=lambda _: False,  # what is on the disk tells
-            call=("library.apply", self._origin),
-            origin=self._origin,
-            progress=progress,
-        )
-        run.notes_from(applying.notes)
-        return run
+        return start_apply(plan, self.path, self.to, kept, workers=workers, progress=progress)
 
     def undo(
         self,
@@ -331,38 +304,12 @@ class Library:
         whole("workers", workers)
         kept = Journal.of(self.journal if journal is None else journal)
         assert kept is not None  # for the type checker
-        if not kept.path.exists():
-            raise JournalError(f"{kept.path}: there is no such journal")
-        undoing = Undoing(self.path, self.to, Book.read(kept.path))
-        strategy = Threads(workers)
-        run = start(
-            calling_task(strategy, undoing, timeout=None),
-            list(undoing.further()),
-            strategy=strategy,
-            plain=True,
-            key=lambda back: back.key,
-            retry=ONCE,
-            product=undoing.frame_of,
-            drained=undoing.further,
-            journal=kept,
-            recalls=lambda _: False,
-            call=("library.undo", self._origin),
-            origin=self._origin,
-            progress=progress,
-        )
-        run.notes_from(undoing.notes)
-        return run
+        return start_undo(self.path, self.to, kept, workers=workers, progress=progress)
 
     @property
     def journal(self) -> Path:
         """Where :meth:`apply` journals unless told: ``data/runs/library-….db``, one file for each library."""
-        told = blake2b(self._origin.encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
-        return RUNS / f"library-{told}.db"
-
-    @property
-    def _origin(self) -> str:
-        """What a journal of this library's moves is of."""
-        return f"{self.path.resolve()} to {self.to.resolve()}"
+        return journal_of(self.path, self.to)
 
     def _scanned(self, given: pl.DataFrame | None, *, progress: bool | None = False) -> pl.DataFrame:
         """The files, scanned now unless given."""

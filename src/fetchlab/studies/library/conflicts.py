@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["There", "Wish", "ignores_case", "longest_path", "losers"]
+__all__ = ["There", "Wish", "ignores_case", "longest", "losers"]
 
-_WINDOWS_PATH = 259
+_WINDOWS = 255, 259
 
 
 class Wish(NamedTuple):
@@ -142,14 +142,14 @@ def _one(path: Path, other: Path) -> bool:
         return False
 
 
-def longest_path(folder: Path) -> int:
-    """Return how many bytes a path may have there."""
+def longest(folder: Path) -> tuple[int, int]:
+    """Return how many bytes a name and a path may have there."""
     if not hasattr(os, "pathconf"):
-        return _WINDOWS_PATH
+        return _WINDOWS
     here = folder.absolute()
     while not here.is_dir() and here != here.parent:
         here = here.parent
     try:
-        return os.pathconf(here, "PC_PATH_MAX") - 1  # the last one is a NUL
+        return os.pathconf(here, "PC_NAME_MAX"), os.pathconf(here, "PC_PATH_MAX") - 1  # the last is a NUL
     except OSError:
-        return _WINDOWS_PATH
+        return _WINDOWS

@@ -94,7 +94,8 @@ def _copy(source: Path, part: Path) -> None:
         whole = os.fstat(copied.fileno()).st_size == size
     if not whole or again.digest() != digest.digest():
         raise OSError(errno.EIO, "the copy is not what was read", str(part))
-    shutil.copystat(source, part)
+    with suppress(PermissionError):  # FAT has times, but no modes
+        shutil.copystat(source, part)
     with suppress(OSError, AttributeError):  # only root may give files away
         seen = source.stat()
         os.chown(part, seen.st_uid, seen.st_gid)

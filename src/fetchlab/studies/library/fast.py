@@ -4,7 +4,7 @@ It knows three forms. ``Title (2014) …`` and ``Title.2014.1080p…`` are films
 ``1x02`` are episodes; so is ``Title/Season 1/S01E02 …``, where the title is its folder's. Anything that could
 be read in two ways makes it unsure, and it says why: two years, a word that may be of the title or of the
 file, brackets, mixed separators, folders that contradict. A folder that is named by the title alone settles
-some of that.
+some of that. Names of the layout that a plan makes are read in ``placed.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fetchlab.studies.library.parsed import Parsed, Unsure
+from fetchlab.studies.library.placed import read_placed
 from fetchlab.studies.library.tokens import AMBIGUOUS, PLAIN, SHELVES, TAG, edition_of, screen_of
 
 __all__ = ["LATEST", "read"]
@@ -51,6 +52,9 @@ def read(folders: tuple[str, ...], stem: str) -> Parsed | Unsure:
         folders: the names of the folders that the file is in, from the library's root on.
         stem: the file's name without its extension.
     """
+    placed = read_placed(folders, stem)
+    if placed is not None:
+        return placed
     mark = _MARK.search(stem)
     return _film(folders, stem) if mark is None else _episode(folders, stem, mark)
 

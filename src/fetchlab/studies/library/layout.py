@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from fetchlab.policy.filenames import safe_name
@@ -105,17 +106,20 @@ def episode(
     room = LONGEST_STEM - len(f"{name}{marks}{end} - ".encode())
     written = _cut(spelt(title or ""), room)
     stem = _stem(f"{name}{marks}{f' - {written}' if written else ''}{end}")
-    folder = f"{SHOWS}/{safe_name(name)}"
+    folder = f"{SHOWS}/{_safe(name)}"
     return Place(folder, f"{folder}/Season {season:02d}", stem)
 
 
+@lru_cache(maxsize=4_096)
 def spelt(title: str) -> str:
     """Return a title without what file systems refuse: ``A: B`` becomes ``A - B``, ``A/B`` becomes ``A-B``.
 
     Braces become brackets, since in a name they enclose marks.
     """
     text = _COLON.sub(" - ", unicodedata.normalize("NFC", title)).translate(_SPELT)
-    return " ".join("".join(char for char in text if char.isprintable() or char.isspace()).split())
+    if not text.isprintable():
+        text = "".join(char for char in text if char.isprintable() or char.isspace())
+    return " ".join(text.split())
 
 
 def _span(numbers: Sequence[int]) -> str:
@@ -131,6 +135,12 @@ def _span(numbers: Sequence[int]) -> str:
 def _cut(text: str, room: int) -> str:
     kept = text.encode("utf-8", "ignore")[: max(room, 0)].decode("utf-8", "ignore")
     return kept if kept == text else kept.rstrip(" .-")
+
+
+@lru_cache(maxsize=4_096)
+def _safe(name: str) -> str:
+    """A folder's safe name: a show's is asked for with each of its episodes."""
+    return safe_name(name)
 
 
 def _stem(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from fetchlab.studies.library.columns import shared_series
-from fetchlab.studies.library.conflicts import There, Wish, ignores_case, longest_path, losers
+from fetchlab.studies.library.conflicts import There, Wish, ignores_case, longest, losers
 from fetchlab.studies.library.layout import Place, episode, film
 from fetchlab.studies.library.sidecars import ties
 
@@ -89,15 +89,16 @@ def plan_of(
         to: the folder that the layout goes to.
         confidence: the least with which a video is moved.
     """
-    within = _same_folder(root, to)
+    inside = _inside(root, to)
     there = There(to, insensitive=ignores_case(to))
-    longest = longest_path(to) - len(os.fsencode(to.absolute())) - 1
+    name, path = longest(to)
+    room = name, path - len(os.fsencode(to.absolute())) - 1
     videos = [_video(row, confidence) for row in matched.select(_VIDEO + _NAMED).iter_rows(named=True)]
-    _settle(videos, there, within=within, longest=longest)
+    _settle(videos, there, inside=inside, room=room)
     files = scanned.filter(pl.col("kind") == "sidecar").select("path", "size", "modified")
     sidecars = [_Row(path, size, modified, "sidecar") for path, size, modified in files.iter_rows()]
     _follow(videos, sidecars)
-    _settle(sidecars, there, within=within, longest=longest)
+    _settle(sidecars, there, inside=inside, room=room)
     return _frame(sorted(videos + sidecars, key=lambda row: row.source))
 
 
@@ -179,16 +180,16 @@ def _follow_folder(row: _Row, videos: list[_Row], tie: Tie) -> None:
     row.tmdb = beside[0].tmdb
 
 
-def _settle(rows: list[_Row], there: There, *, within: bool, longest: int) -> None:
+def _settle(rows: list[_Row], there: There, *, inside: str | None, room: tuple[int, int]) -> None:
     """Find what is in place already and what stands in the way."""
     wishes = []
     for row in rows:
         if not row.move or row.target is None:
             continue
-        if within and there.one(row.target, row.source):
+        if inside is not None and there.one(inside + row.target, row.source):
             row.move, row.reason = False, IN_PLACE
         else:
-            _look(row, there, longest)
+            _look(row, there, *room)
         if row.settled:
             wishes.append(Wish(row.source, row.target, not row.move, row.confidence, row.size))
     lost = losers(wishes, insensitive=there.insensitive)
@@ -197,11 +198,14 @@ def _settle(rows: list[_Row], there: There, *, within: bool, longest: int) -> No
             _stop(row, "another file goes there", lost[row.source])
 
 
-def _look(row: _Row, there: There, longest: int) -> None:
+def _look(row: _Row, there: There, longest_name: int, longest_path: int) -> None:
     assert row.target is not None  # for the type checker
-    size = len(os.fsencode(row.target))
-    if size > longest:
-        _stop(row, "path too long", f"{size - longest} bytes more than the system takes")
+    for what, most, size in (
+        ("path", longest_path, len(os.fsencode(row.target))),
+        ("name", longest_name, max(len(os.fsencode(name)) for name in row.target.split("/"))),
+    ):
+        if size > most:
+            _stop(row, f"{what} too long", f"{size - most} bytes more than the system takes")
     try:
         holder = there.holds(row.target)
     except NotADirectoryError as error:
@@ -216,11 +220,13 @@ def _stop(row: _Row, reason: str, conflict: str) -> None:
     row.conflicts.append(conflict)
 
 
-def _same_folder(one: Path, other: Path) -> bool:
+def _inside(root: Path, to: Path) -> str | None:
+    """What a target's path in the library begins with, None if the layout goes elsewhere."""
     try:
-        return one.samefile(other)
-    except OSError:
-        return False
+        way = to.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return None
+    return "" if way == "." else f"{way}/"
 
 
 def _frame(rows: list[_Row]) -> pl.DataFrame:

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 import fetchlab as fl
-from fetchlab.bench import library, library_arms, library_memory, library_tables
+from fetchlab.bench import library, library_arms, library_cases, library_memory, library_tables
 from fetchlab.bench.library_shelf import CONCURRENCY, Shelf
+from fetchlab.errors import ConfigError
 
 from .made import rounds
 
@@ -84,6 +85,21 @@ def test_ideals_are_of_the_work_that_there_is(done):
     assert least["whole: capped"] >= (len(shelf.answers) - 1) / 500
     assert least["whole: on"] == max(least["parse: on"], least["cache: on"])
     assert least["whole: off"] == pytest.approx(least["parse: off"] + least["cache: off"])
+
+
+def test_a_phase_is_compared_for_a_notebook(done, bed):
+    """Its table is that of the bench, with the noise beside; what is no phase is refused."""
+    shelf, found = done
+    shelf.url = bed.urls["tmdb"]
+    case = library_cases.case(bed, shelf, "cache", rounds=2, latency=0.005, progress=False)
+    rows = {row["way"]: row for row in case.table().iter_rows(named=True)}
+    assert list(rows) == ["off", "on", "warm", "off (A/A)"]
+    assert rows["on"]["requests"] == found["cache: on"][0].more["requests"]
+    assert rows["off"]["lookups"] == rows["off (A/A)"]["lookups"] == len(shelf.asked)
+    assert rows["on"]["efficiency"] == pytest.approx(case.ways["on"].least / rows["on"]["median_s"])
+    assert rows["off (A/A)"]["ideal_s"] == rows["off"]["ideal_s"]
+    with pytest.raises(ConfigError, match="phase"):
+        library_cases.case(bed, shelf, "parsing")
 
 
 def made_up():

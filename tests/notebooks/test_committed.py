@@ -76,7 +76,7 @@ TINY = {
     },
     "06-library": {
         "small": 9,
-        "others": [5],
+        "others": [],
         "latency": 0.005,
         "rounds": 2,
         "few_rounds": 1,

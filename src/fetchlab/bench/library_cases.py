@@ -48,11 +48,12 @@ class Case:
 
     def table(self) -> pl.DataFrame:
         """Return the columns of :func:`~fetchlab.bench.library_tables.phase`, *off* measured twice."""
-        figures = [{"arm": arm, **more} for arm, more in self.counted.items()]
-        least = [{"arm": name, "ideal": float(way.least)} for name, way in self.ways.items()]
-        known = pl.DataFrame(figures, infer_schema_length=None).join(
-            pl.DataFrame(least), on="arm", how="left", maintain_order="left"
-        )
+        figures = [
+            {"arm": arm, "ideal": float(self.ways[name].least), **self.counted.get(name, {})}
+            for name in self.ways
+            for arm in ((name, f"{name} (A/A)") if name == "off" else (name,))
+        ]
+        known = pl.DataFrame(figures, infer_schema_length=None)
         rows = self.comparison.frame().with_columns(items=pl.lit(self.count, pl.UInt64))
         rows = rows.join(known, on="arm", how="left", maintain_order="left")
         return summed(rows, self.count, self.phase).drop("error")

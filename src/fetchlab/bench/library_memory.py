@@ -123,9 +123,7 @@ def main(what: str, path: str, url: str) -> None:
 def _whole(path: str, url: str) -> None:
     from fetchlab.studies.library import Library
 
-    library = Library(path, url, "a key")
-    scanned = library.scan(progress=False).raise_for_errors().result()
-    library.match(scanned, progress=False).raise_for_errors().result()
+    Library(path, url, "a key").match(progress=False).raise_for_errors().result()
 
 
 def _hold(what: str, path: str) -> dict[str, float]:

@@ -18,7 +18,17 @@ settings.register_profile("fetchlab", deadline=None, derandomize=True)
 settings.load_profile("fetchlab")
 
 
-LONG = ("notebooks/", "notebook/test_jupyterlab.py", "bench/", "notebook/", "docs/", "cli/")
+LONG = (
+    "notebooks/",
+    "notebook/test_jupyterlab.py",
+    "transport/test_pages.py",
+    "studies/timeline/",
+    "browser/",
+    "bench/",
+    "notebook/",
+    "docs/",
+    "cli/",
+)
 """Folders and files with few long tests: begun first, so that no core waits for another at the end."""
 
 

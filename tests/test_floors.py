@@ -115,7 +115,7 @@ def test_httpx_is_imported_in_one_place():
 def test_playwright_is_imported_in_one_place():
     """A browser is started by one hand, with one set of arguments, or it is left running."""
     importers = {name(path) for path in FILES if any(m.split(".")[0] == "playwright" for m in modules(path))}
-    assert importers == {"transport/printing.py"}
+    assert importers == {"transport/chromium.py"}
 
 
 def test_the_reader_sees_lazy_and_relative_imports(tmp_path):

@@ -49,6 +49,8 @@ class Model(pydantic.BaseModel):
         ([b"x", b""], {"value": [b"x", b""]}),
         ([None, None], {"value": [None, None]}),
         ([[1], []], {"value": [[1], []]}),
+        ([[Model(id=1, tags=["a"])], []], {"value": [[{"id": 1, "tags": ["a"]}], []]}),
+        ([[Data(1, Inner(2)), 3]], {"value": [[{"id": 1, "inner": {"x": 2}}, 3]]}),
         ([2**70], {"value": [2**70]}),
         ([1, "a"], {"value": ["1", "a"]}),
         ([{1, 2}], {"value": [{1, 2}]}),

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from fetchlab.store.cache import Cache
     from fetchlab.store.cache_stats import CacheStats as CacheStats
     from fetchlab.transport.client import Client
+    from fetchlab.transport.pages import Browser
+    from fetchlab.transport.pages import BrowserStats as BrowserStats
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,7 @@ __all__ = [
     "Adaptive",
     "Async",
     "Batch",
+    "Browser",
     "Cache",
     "Chunked",
     "Client",
@@ -105,6 +108,7 @@ _HOMES = {
     "fetchlab.store.cache": ("Cache",),
     "fetchlab.store.cache_stats": ("CacheStats",),
     "fetchlab.transport.client": ("Client",),
+    "fetchlab.transport.pages": ("Browser", "BrowserStats"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 _ROOMS = ("bench", "errors", "notebook", "plot", "reference", "studies", "testbed")

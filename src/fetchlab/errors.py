@@ -18,11 +18,19 @@
     │   ├── TaskError          the task raised; the original is ``__cause__``
     │   └── Cancelled          the run was cancelled before the item ended
     ├── Retriable              raise it in a task or parser to have the item tried again
+    │   ├── BrowserCrashed     the browser or the page died under the item, or did not start
+    │   └── PageError          a page did not do in time what its task waited for, or did not load
     ├── StoreError
     │   ├── CacheError
     │   │   └── CacheMiss      offline, and the cache does not hold the key
     │   └── JournalError
     ├── StudyError             a study's service answered something that cannot be right
+    │   ├── UnknownUser        there is no account of that name
+    │   ├── ProtectedUser      only those whom its owner lets in see its posts
+    │   ├── SuspendedUser      the service has closed the account
+    │   ├── LoginWall          the service asks for a login
+    │   ├── EmptyTimeline      the account has posted nothing, or the page shows nothing; carries .saved
+    │   └── MarkupChanged      the page is not built as it was; carries .saved
     ├── NotShareable           a notebook holds what must not be sent; carries .findings
     ├── ResultsDiffer          arms of a comparison did not return the same
     └── TestbedError
@@ -41,6 +49,7 @@ from fetchlab.redaction import redact_text
 __all__ = [
     "BodyTooLarge",
     "BodyTruncated",
+    "BrowserCrashed",
     "CacheError",
     "CacheMiss",
     "Cancelled",
@@ -48,22 +57,29 @@ __all__ = [
     "ConnectFailed",
     "DigestMismatch",
     "Disallowed",
+    "EmptyTimeline",
     "FetchlabError",
     "ItemError",
     "JournalError",
+    "LoginWall",
+    "MarkupChanged",
     "NotShareable",
+    "PageError",
     "ParseError",
+    "ProtectedUser",
     "RateLimited",
     "ResultsDiffer",
     "Retriable",
     "StatusError",
     "StoreError",
     "StudyError",
+    "SuspendedUser",
     "TaskError",
     "TestbedError",
     "TimedOut",
     "TooManyRedirects",
     "TransportError",
+    "UnknownUser",
     "WriteFailed",
 ]
 
@@ -115,7 +131,7 @@ class ConfigError(FetchlabError):
     """
 
     def __init__(self, knob: str, problem: str) -> None:
-        super().__init__(redact_text(f"{knob}: {problem}"))
+        super().__init__(f"{knob}: {redact_text(problem)}")  # or "api_key: give …" would lose its verb
         self.knob = knob
 
 
@@ -222,6 +238,14 @@ class Retriable(FetchlabError):
         self.after = after
 
 
+class BrowserCrashed(Retriable):
+    """The browser or the page died under the item, or the browser did not start."""
+
+
+class PageError(Retriable):
+    """A page did not do in time what its task waited for, or did not load; the message is Playwright's."""
+
+
 class StoreError(FetchlabError):
     """A file on disk that holds a cache or a journal cannot be used.
 
@@ -249,6 +273,46 @@ class JournalError(StoreError):
 
 class StudyError(FetchlabError):
     """A study's service answered something that cannot be right."""
+
+
+class UnknownUser(StudyError):
+    """There is no account of that name."""
+
+
+class ProtectedUser(StudyError):
+    """Only those whom the account's owner lets in see its posts."""
+
+
+class SuspendedUser(StudyError):
+    """The service has closed the account."""
+
+
+class LoginWall(StudyError):
+    """The service asks for a login before it shows more."""
+
+
+class EmptyTimeline(StudyError):
+    """The account has posted nothing, or its page shows nothing.
+
+    Attributes:
+        saved: paths of a screenshot and of the page's HTML, where a browser saw it.
+    """
+
+    def __init__(self, message: str, saved: Any = ()) -> None:
+        super().__init__(message)
+        self.saved = tuple(saved)
+
+
+class MarkupChanged(StudyError):
+    """The page is not built as it was, so that nothing read from it can be trusted.
+
+    Attributes:
+        saved: paths of a screenshot and of the page's HTML.
+    """
+
+    def __init__(self, message: str, saved: Any = ()) -> None:
+        super().__init__(message)
+        self.saved = tuple(saved)
 
 
 class NotShareable(FetchlabError):

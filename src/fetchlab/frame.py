@@ -135,8 +135,16 @@ _KNOBS = {
     "WriteFailed": "to",
     "JournalError": "the task or parse: what can be stored is in the message",
     "StudyError": "the items: the service does not know them, or answered something else",
+    "UnknownUser": "users",
+    "ProtectedUser": "users",
+    "SuspendedUser": "users",
+    "LoginWall": "token, or fewer posts (max_posts)",
+    "EmptyTimeline": "users; the saved screenshot shows the page",
+    "MarkupChanged": "collector: another one; the saved screenshot and HTML show the page",
     "TaskError": "the task itself",
     "Retriable": "retry=fl.Retry(attempts=…)",
+    "BrowserCrashed": "fewer workers; retry=fl.Retry(attempts=…)",
+    "PageError": "the task and what it waits for; fewer workers",
     "CacheMiss": "cache=fl.Cache(mode='use')",
     "CacheError": "cache",
     "StoreError": "cache",
@@ -382,7 +390,7 @@ def join_timings(values: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
 
 
 def plain(value: Any) -> Any:
-    """Return models and dataclasses as dicts, paths in them as text, everything else as it is."""
+    """Return models and dataclasses, also those of a list, as dicts; paths in them as text, others as is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.asdict(value)
         return {name: str(one) if isinstance(one, PurePath) else one for name, one in fields.items()}
@@ -396,4 +404,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         mapping: Mapping[Any, Any] = value
         return {str(name): item for name, item in mapping.items()}
+    if isinstance(value, list) and value and _is_model(value[0]):
+        return [plain(one) for one in value]
     return value
+
+
+def _is_model(value: Any) -> bool:
+    return (
+        dataclasses.is_dataclass(value) or hasattr(value, "__struct_fields__") or hasattr(value, "model_dump")
+    )

@@ -18,7 +18,7 @@ TINY = {
     "overhead --profile": (["--items", 20], "our transport", {"items": 20}),
     "latency": (["--workers", 5, "--items", 20, "--delay", 0.01], "efficiency", {"latency": 0.01}),
     "charts": (
-        ["--requests", 9, "--law", "slowest", "--latency", 0.01],
+        ["--requests", 9, "--law", "slowest", "--latency", 0.005],
         "published_speedup",
         {"requests": [9], "laws": ["slowest"]},
     ),

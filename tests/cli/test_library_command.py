@@ -119,8 +119,11 @@ def test_a_file_that_cannot_be_moved_is_exit_code_1(fetchlab, url, media, tmp_pa
     ("words", "told"),
     [
         (["plan"], "PATH"),
-        (["scan", "nowhere"], "--path: "),
-        (["plan", ".", "--tmdb-url", "http://tmdb.invalid"], "--api-key: "),
+        (["scan", "nowhere"], "PATH: nowhere is no folder"),
+        (["plan", "nowhere"], "PATH: nowhere is no folder"),
+        (["plan", ".", "--out", "plan.csv"], "--out: plan.csv must end in .parquet"),
+        (["plan", ".", "--cache", "."], "--cache: . is a folder"),
+        (["plan", ".", "--tmdb-url", "http://tmdb.invalid"], "--api-key: give the service's key"),
         (["plan", ".", "--tmdb-url", "tmdb.invalid", "--api-key", KEY], "--tmdb-url: "),
         (["plan", ".", "--ttl", "soon"], "--ttl: "),
         (["apply", ".", "--plan", "nothing.parquet"], "--plan: "),
@@ -133,6 +136,42 @@ def test_words_that_cannot_work(fetchlab, monkeypatch, words, told):
     said = fetchlab("library", *words)
     assert said.code == 2
     assert told in said.err
+    assert "testbed" not in said.out
+
+
+def test_names_that_a_terminal_would_obey(fetchlab, bed, url, tmp_path):
+    """A name off the net may hold anything: it must not colour, clear or forge what is printed."""
+    truth = media_tree(tmp_path / "media", 10)
+    film = next(one for one in truth if one["kind"] == "movie")
+    folder = tmp_path / "media" / "A\x1b[2Jb\nc"
+    folder.mkdir()
+    with (folder / f"{film['title']} ({film['year']}).mkv").open("wb") as file:
+        file.truncate(10**9)
+    said = fetchlab("library", "plan", "media", "--tmdb-url", url, "--api-key", KEY, "--threshold", 100)
+    assert said.code == 0, said.err
+    assert "\x1b" not in said.out
+    assert "A\\x1b[2Jb\\nc/" in said.out
+
+
+def test_a_service_that_does_not_answer_is_exit_code_1(fetchlab, bed, url, media):
+    """A nightly job must notice that nothing was matched, and not take it for a library in order."""
+    bed.configure("tmdb", error_rate={401: 1.0})
+    for command in ("plan", "apply"):
+        words = ["--tmdb-url", url, "--api-key", KEY, "--threshold", 100]
+        said = fetchlab("library", command, "media", *words, "--cache", f"{command}.db")
+        assert said.code == 1, said.out
+        assert "requests without an answer" in said.out
+
+
+def test_it_says_that_the_titles_are_made_up(fetchlab, monkeypatch, tmp_path):
+    """Without a service's address, films of one's own would be taken for the testbed's."""
+    monkeypatch.delenv("TMDB_API_KEY", raising=False)
+    (tmp_path / "mine").mkdir()
+    said = fetchlab("library", "plan", "mine", "--out", "plan.parquet")
+    assert said.code == 0, said.err
+    assert "Its titles are made up" in said.out
+    assert "nothing is written" in said.out
+    assert "To move them" not in said.out
 
 
 def test_undo_without_a_journal(fetchlab, media):

@@ -64,6 +64,7 @@ TINY = {
     },
     "05-charts": {
         "latency": 0.005,
+        "apps": 5,
         "rounds": 2,
         "other_tables": [],
         "short": 0.002,

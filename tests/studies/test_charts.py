@@ -160,6 +160,24 @@ def test_every_fact_of_an_app_is_read(url, truth):
             assert (got.video is not None) == app.video
 
 
+def test_a_list_says_what_it_is_of(url, bed):
+    """A cell that ends in six lists must show six lines, not 600 apps; and a failure is seen at once."""
+    (found,) = charts.fetch_category_lists(["us"], ["SOCIAL"], 100)
+    named = ", ".join(app.title for app in found[:3])
+    assert repr(found) == f"<list/us/SOCIAL/topselling_free/100/en: 100 · {named}, …>"
+    (reviews,) = charts.BatchFetcher().reviews([found[0].app_id], num_reviews=1)
+    assert repr(reviews).endswith(f"page/1/1: 1 · {reviews[0].text}>")
+    bed.configure("play", error_rate={404: 1.0})
+    assert repr(charts.fetch_category_lists(["us"], ["SOCIAL"])[0]).endswith(": 0 · StatusError: HTTP 404>")
+
+
+def test_names_are_found_however_they_are_spelled(url):
+    """Lower and upper case are one name; results go by the service's own spelling."""
+    found = charts.fetch_top_apps(["US"], ["social"], 1)
+    assert [[*inner] for inner in found.values()] == [["SOCIAL"]]
+    assert [*found] == ["us"]
+
+
 def test_one_list_by_itself(url, truth):
     """The lowest level: blocks, and raises what went wrong."""
     found = charts.fetch_and_parse_list("SOCIAL", "topgrossing", "en", "de", 5)
@@ -198,6 +216,16 @@ def test_reviews_follow_their_pages(url, bed, truth):
     assert {review.score for review in best} == {5}
     every = fetcher.reviews(wanted[:1], num_reviews=1_000)[0]
     assert Counter(review.score for review in every)[5] == len(best)
+
+
+def test_an_app_that_is_asked_for_twice_has_its_reviews_once_each(url, bed, truth):
+    """Pages are told apart by whose they are: those of a second asker must not be taken for more of them."""
+    apps, _ = truth
+    app = next(apps.app(place).app_id for place in range(100) if review_count(apps.app(place), 0) > 250)
+    found = charts.BatchFetcher().reviews([app, app], num_reviews=250)
+    assert found[0] == found[1]
+    assert len({review.review_id for review in found[0]}) == 250
+    assert bed.counters("play")["requests"] == 2
 
 
 def test_an_app_that_is_unknown_is_none(url):
@@ -253,6 +281,15 @@ def test_the_size_of_a_batch_is_found(url, bed):
     assert size(latency=0.01, rpc_cost=0.02) < size(latency=0.1, rpc_cost=0.0)
 
 
+def test_what_an_rpc_costs_is_found_where_all_calls_are_alike(url, bed):
+    """Few categories of many countries: without a trial every call would carry all of a country for ever."""
+    bed.configure("play", latency=0.02, rpc_cost=0.02)
+    run = charts.fetch_category_lists(COUNTRIES[:24], CATEGORIES[:4], 1, workers=8, wait=False).wait()
+    assert run.stats().ok == 96
+    assert run.notes["http_calls"] > 40
+    assert run.notes["rpcs"] == 96
+
+
 # --- trouble
 
 
@@ -299,7 +336,7 @@ def test_a_host_in_trouble_is_told_of_once_per_call(url, bed):
 
 def test_riders_gather_where_a_rate_is_limited(url, bed):
     """A host that refuses is asked for one list after the other: in a call each they would all be refused."""
-    bed.configure("play", rate=20, burst=2, retry_after=0.05)
+    bed.configure("play", rate=40, burst=2, retry_after=0.05)
     run = charts.fetch_category_lists(["us", "kr"], CATEGORIES[:30], 5, retry=QUICK, wait=False).wait()
     assert run.stats().ok == 60
     assert run.stats().refused > 0
@@ -350,6 +387,8 @@ BAD = {
     "colour": {"colour": 1},
     "workers": {"workers": 0},
 }
+LANGUAGES = {"en": True, "pt-BR": True, "pt_BR": True, "es-419": True, "zh-Hant-TW": True, "fil": True,
+             "e": False, "english": False, "en-": False, "en GB": False, 3: False}  # fmt: skip
 
 
 @pytest.mark.parametrize("knob", BAD)
@@ -371,6 +410,8 @@ def test_what_cannot_work_is_refused_at_the_call(url, bed, knob):
         ({"num_results": 10_000}, ["gives 500 at most", "10,000"]),
         ({"num_results": True}, ["whole number"]),
         ({"countries": "us"}, ["['us']", "not one string"]),
+        ({"countries": None}, ["list of strings", "None"]),
+        ({"categories": [3]}, ["are strings", "3"]),
         ({"strategy": fl.Threads(2), "batch_size": 3}, ["Threads"]),
     ],
 )
@@ -380,6 +421,24 @@ def test_an_error_lists_what_is_allowed(url, given, words):
         charts.fetch_category_lists(**{"countries": WHERE, "categories": WHAT} | given)
     for word in words:
         assert word in str(error.value)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_languages_are_codes(lang):
+    """Latin America's Spanish has a number for a region; a misspelt code must not be sent."""
+    if LANGUAGES[lang]:
+        assert charts.BatchFetcher(lang).builder.lang == lang
+    else:
+        with pytest.raises(ConfigError, match="lang"):
+            charts.BatchFetcher(lang)
+
+
+def test_a_root_that_is_none_is_refused_without_its_secrets():
+    """Before the first request, and what is wrong is shown without the password in it."""
+    for root in ("http://", "https:///", "ftp://me:geheim@example.org"):
+        with pytest.raises(ConfigError, match="base_url") as error:
+            charts.fetch_category_lists(["us"], ["SOCIAL"], base_url=root)
+        assert "geheim" not in str(error.value)
 
 
 def test_without_a_service_it_says_how_to_name_one(monkeypatch):
@@ -404,13 +463,31 @@ def test_the_study_and_the_testbed_know_the_same_names():
         ("reviews", {"num_reviews": -1}, "num_reviews"),
         ("search", {"num_results": 31}, "num_results"),
         ("apps", {"countries": ["zz"]}, "countries"),
+        ("apps", {"app_ids": [None]}, "app_ids"),
+        ("search", {"queries": 3}, "queries"),
+        ("reviews", {"score": True}, "score"),
     ],
 )
 def test_the_fetchers_knobs_are_checked(url, method, given, knob):
     """At the call, although requests are built lazily."""
+    first = {"search": "queries"}.get(method, "app_ids")
     with pytest.raises(ConfigError) as error:
-        getattr(charts.BatchFetcher(), method)(["com.a"], **given)
+        getattr(charts.BatchFetcher(), method)(**{first: ["com.a"]} | given)
     assert error.value.knob == knob
+
+
+def test_a_fetchers_own_knobs_are_checked_at_once():
+    """A misspelt default would be found out by the first call, far from where it stands."""
+    with pytest.raises(ConfigError, match="colour: is no knob"):
+        charts.BatchFetcher(colour=1)
+    assert repr(charts.BatchFetcher("de", 20)) == "BatchFetcher('de', 20, 'topselling_free')"
+
+
+@pytest.mark.parametrize("requests", [None, 5, [("us", "SOCIAL")]])
+def test_only_requests_are_fetched(url, requests):
+    """Whatever else is given, the message says what is meant."""
+    with pytest.raises(ConfigError, match=r"requests: are .*BatchRequestBuilder"):
+        charts.fetch_and_parse_list_batch(requests)
 
 
 # --- requests
@@ -480,8 +557,7 @@ def test_a_panel_holds_the_study(url, truth):
     )
     panel.wait()
     assert [app.app_id for app in panel.run.result()[0]] == ids(truth, "us", "GAME_ACTION", 10)
-    first = panel.run.result()[0][0].app_id
-    assert f"App(app_id=&#x27;{first}" in views.tables(panel.run).replace("&#39;", "&#x27;")
+    assert "list/us/GAME_ACTION/topselling_free/10/en: 10" in views.tables(panel.run)
 
 
 def test_the_table_is_typed(url, truth):
@@ -494,8 +570,30 @@ def test_the_table_is_typed(url, truth):
     assert table.equals(charts.frame(charts.fetch_top_apps(WHERE, WHAT, 10)))
     assert charts.frame([]).schema == charts.CHARTS
     assert charts.frame(lists[0]).height == 10
-    with pytest.raises(ConfigError, match="lists"):
-        charts.frame([[1, 2]])
+    assert charts.frame(charts.fetch_top_apps(["us"], WHAT, 10)["us"]).height == 20
+
+
+def test_a_runs_own_table_holds_the_apps(url, tmp_path):
+    """A column of lists that a file can hold, not one of objects that are lost with the kernel."""
+    run = charts.fetch_category_lists(["us"], WHAT, 3, wait=False).wait()
+    titles = [[app.title for app in one] for one in run.result()]
+    run.save(tmp_path / "run")
+    for table in (run.table(), fl.load(tmp_path / "run").table()):
+        assert [[app["title"] for app in one] for one in table["value"].to_list()] == titles
+
+
+@pytest.mark.parametrize("given", [[[1, 2]], 3, None, "us", ["us"]])
+def test_only_charts_make_a_table(given):
+    """The message says what to give."""
+    with pytest.raises(ConfigError, match="lists: give the finished lists"):
+        charts.frame(given)
+
+
+def test_reviews_make_no_table_of_charts(url):
+    """They have no ranks."""
+    found = charts.BatchFetcher().reviews([Apps(0).app(2).app_id])
+    with pytest.raises(ConfigError, match="give charts, not what reviews/"):
+        charts.frame(found)
 
 
 @pytest.mark.parametrize("kind", ["category_lists", "apps", "search", "reviews"])

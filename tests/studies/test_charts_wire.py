@@ -6,16 +6,18 @@ import json
 from contextlib import suppress
 from urllib.parse import parse_qsl
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetchlab.errors import FetchlabError, ParseError, RateLimited, Retriable, StudyError
 from fetchlab.model import Response
-from fetchlab.studies.charts import ListRequest, ReviewRequest
+from fetchlab.studies import charts
+from fetchlab.studies.charts import App, Details, Listing, ListRequest, Review, ReviewRequest
 from fetchlab.studies.charts.framing import SOFT_LIMIT, body_of, payload_of, rows_of, sorted_out
 from fetchlab.studies.charts.reading import apps_of, details_of, dig, hits_of, reviews_of
-from fetchlab.studies.charts.sizing import LONGER, MOST, START, BatchSize
+from fetchlab.studies.charts.sizing import ALIKE, LONGER, MOST, START, BatchSize
 from fetchlab.studies.charts.wire import LISTS, REVIEWS
 
 ERROR = [8, None, [[f"type.googleapis.com/{SOFT_LIMIT.decode()}", [8]]]]
@@ -50,6 +52,7 @@ def framed(rows, *, chunked):
 
 
 @given(payloads=st.lists(json_values, min_size=1, max_size=4))
+@settings(max_examples=30)
 def test_rows_come_back_from_both_framings(payloads):
     """Whatever a payload holds, line ends and quotes in it too, both framings give the same."""
     rows = [row(payload, str(number + 1)) for number, payload in enumerate(payloads)]
@@ -127,6 +130,50 @@ def test_no_payload_breaks_the_reader(payload):
         details_of(page_of("ds:5", payload))
 
 
+IMAGE = [None, 2, [512, 512], [None, None, "http://x/a.png"]]
+APP = [
+    ["com.a", 7], IMAGE, [IMAGE], "A", ["4.5", 4.5], "Tools", None, None, [None, [[990_000, "EUR", "0,99"]]],
+    None, [None, None, None, None, [None, None, "/a"]], None, [[IMAGE]], [None, "<b>good</b>"], "Anna", "10+",
+]  # fmt: skip
+odd = json_values | st.floats(allow_nan=False) | st.just(10**30) | st.just({"a": 1})
+
+
+@given(place=st.integers(0, 15), deeper=st.lists(st.integers(0, 3), max_size=4), value=odd)
+@settings(max_examples=200)
+def test_an_odd_fact_is_missing_and_spoils_no_table(place, deeper, value):
+    """One app whose score is a text would cost the whole table, and the journal's record of its list."""
+    entry = json.loads(json.dumps(APP))
+    inner, at = entry, place
+    for further in deeper:
+        if not isinstance(inner[at], list) or further >= len(inner[at]):
+            break
+        inner, at = inner[at], further
+    inner[at] = value
+    apps = apps_of([[None, [[None] * 28 + [[[[entry], [APP]]]]]]])
+    assert apps[-1].title == "A"
+    assert charts.frame(Listing(apps, ListRequest("us", "TOOLS"))).height == len(apps)
+    assert msgspec.convert(msgspec.to_builtins(apps), list[App]) == apps
+
+
+@given(
+    place=st.sampled_from([0, 9, 10, 13, 18, 19, 37, 51, 57, 68, 69, 72, 73, 77, 79, 95, 140, 145]), value=odd
+)
+def test_an_odd_fact_of_a_page_is_missing(place, value):
+    """Details are read back from a journal by their types."""
+    facts = [["A"], *[None] * 145]
+    facts[place] = value
+    with suppress(FetchlabError):
+        found = details_of(page_of("ds:5", [None, [None, None, facts]]))
+        assert msgspec.convert(msgspec.to_builtins(found), Details) == found
+
+
+@given(review=st.lists(odd, min_size=1, max_size=11))
+def test_an_odd_fact_of_a_review_is_missing(review):
+    """So are reviews."""
+    (found,) = reviews_of([[["id", *review]]]).reviews
+    assert msgspec.convert(msgspec.to_builtins(found), Review) == found
+
+
 def test_hits_stand_in_either_of_two_places():
     """The store has moved its search results once."""
     entry = [[["com.a", 7], None, None, "A"]]
@@ -189,6 +236,32 @@ def test_noise_alone_does_not_shrink_a_batch():
     for number in range(40):
         size.saw(max(1, size.limit - number % 4), random.lognormvariate(-1.2, 0.47))
     assert size.limit > START
+
+
+def test_equal_sizes_are_told_apart_by_a_trial():
+    """Five categories in each of forty countries are always five: nothing would show what an rpc costs."""
+    size = BatchSize()
+    for _ in range(2 * ALIKE):
+        rpcs = [1, 4] if size.trial(5) else [5]
+        for count in rpcs:
+            size.saw(count, 0.1 + 0.05 * (count - 1))
+    assert size.cost() == pytest.approx((0.1, 0.05))
+    assert size.limit == 1
+    free = BatchSize()
+    assert [free.trial(5) for _ in range(2 * ALIKE)] == ([False] * (ALIKE - 1) + [True]) * 2
+    assert not any(free.trial(3 + number % 2) for number in range(3 * ALIKE))
+    assert not any(free.trial(1) for number in range(3 * ALIKE))
+    assert not any(BatchSize(5).trial(5) for number in range(3 * ALIKE))
+
+
+def test_where_calls_are_counted_they_are_full():
+    """A host that allows so many calls a second is slow by calls, whatever an rpc adds to one."""
+    size = BatchSize()
+    for rpcs in (1, 8, 1, 8, 1, 8):
+        size.saw(rpcs, 0.01 * rpcs)
+    assert size.room(limited=False) == size.limit == 1
+    assert size.room(limited=True) == MOST
+    assert BatchSize(5).room(limited=True) == 5
 
 
 def test_a_fixed_size_stays():

@@ -20,8 +20,8 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
-def ask(base, path, method="GET", body=None, headers=None, read=None):
-    line = http.client.HTTPConnection(urlsplit(base).netloc, timeout=30)
+def ask(base, path, method="GET", body=None, headers=None, read=None, patience=30):
+    line = http.client.HTTPConnection(urlsplit(base).netloc, timeout=patience)
     try:
         line.request(method, path, body, headers or {})
         response = line.getresponse()

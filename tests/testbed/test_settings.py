@@ -33,6 +33,13 @@ WRONG = [
     ("html200", None),
     ("churn", -1),
     ("quirks", 1),
+    ("login_wall", -1),
+    ("login_wall", "soon"),
+    ("markup", "new"),
+    ("quota", 0),
+    ("quota_period", 0),
+    ("usage_cap", -1),
+    ("feeds", 1),
 ]
 
 

@@ -1,7 +1,8 @@
 """The charts' three tables: the published strategies and ours on the same lists, with the ideal of each.
 
-A list's service time is what it takes alone and uncontended, parsing included; the testbed gives the same
-request the same latency each time (``steady``), so that all arms meet the same draws.
+A list's service time is what it takes alone and uncontended, parsing included, and so is that of a call with
+several; the testbed gives the same request the same latency each time (``steady``), so that all arms meet the
+same draws.
 """
 
 from __future__ import annotations
@@ -50,15 +51,15 @@ if TYPE_CHECKING:
     from fetchlab.studies.charts import ListRequest
     from fetchlab.testbed import Testbed
 
-__all__ = ["BENCH", "beside", "ideals", "ideals_of", "parsing", "traffic", "versus"]
+__all__ = ["BENCH", "beside", "ideals", "ideals_of", "parsing", "riding", "traffic", "versus"]
 
 
 def ideals(base_url: str, requests: Sequence[ListRequest], passes: int = 2) -> dict[str, Ideal]:
-    """Measure each list alone, and return the least seconds of each arm.
+    """Measure each list and each call of several lists alone, and return the least seconds of each arm.
 
-    No arm is faster than its slowest chain of lists, nor than all parsing one after the other behind the
-    first answer: parsing holds the interpreter's lock. An arm with several lists in a call can beat this
-    bound where latencies differ, because it draws fewer of them.
+    No arm is faster than its slowest chain of calls, nor than all parsing one after the other behind the
+    first answer: parsing holds the interpreter's lock. Where latencies differ an arm with several lists in a
+    call has another ideal, because it draws fewer of them.
 
     Args:
         base_url: the service's root.
@@ -71,18 +72,34 @@ def ideals(base_url: str, requests: Sequence[ListRequest], passes: int = 2) -> d
         frame = run(base_url, requests, strategy=Sequential(), batch_size=1).frame()
         for index, began, finished in frame.select("index", "started", "finished").iter_rows():
             taken[index] = min(taken.get(index, finished - began), finished - began)
-    return ideals_of([taken[index] for index in sorted(taken)], parsing(base_url, requests))
+    parsing_s = parsing(base_url, requests)
+    alone = [taken[index] for index in sorted(taken)]
+    return ideals_of(alone, riding(base_url, requests, parsing_s), parsing_s)
 
 
-def ideals_of(times: list[float], parsing_s: float) -> dict[str, Ideal]:
+def ideals_of(times: list[float], together: list[float], parsing_s: float) -> dict[str, Ideal]:
     """Return the least seconds of each arm.
 
     Args:
         times: seconds of each list alone.
+        together: seconds of each call alone, where all lists of a country ride in one.
         parsing_s: seconds that parsing all of them takes.
     """
-    ways: dict[str, Strategy] = {**SEEDS, **{name: Batch() for name in (EXECUTOR, *OURS)}}
-    return {name: _least(times, parsing_s, way) for name, way in ways.items()}
+    ways: dict[str, Strategy] = {**SEEDS, EXECUTOR: Batch()}
+    found = {name: _least(times, parsing_s, way) for name, way in ways.items()}
+    return found | {name: _least(together, parsing_s, Batch()) for name in OURS}
+
+
+def riding(base_url: str, requests: Sequence[ListRequest], parsing_s: float) -> list[float]:
+    """Return seconds of each call alone if all lists of a country ride in one, parsing them included."""
+    groups = _by_country(requests)
+    calls = [LISTS.call(base_url, group) for group in ([requests[0]], *groups)]  # the first one connects
+    with Client() as client:
+        done = fetch(calls, strategy=Sequential(), client=client, progress=False).raise_for_errors()
+        frame = done.frame()
+    taken = (frame["finished"] - frame["started"]).to_list()[1:]
+    share = parsing_s / len(requests)
+    return [seconds + share * len(group) for seconds, group in zip(taken, groups, strict=True)]
 
 
 def _least(times: list[float], parsing: float, way: Strategy) -> Ideal:
@@ -173,12 +190,9 @@ def traffic(base_url: str, requests: Sequence[ListRequest]) -> pl.DataFrame:
         Columns ``arm str, calls u32, sent, received u64``: one list in each call, then those of a country in
         one.
     """
-    by_country: dict[str, list[ListRequest]] = {}
-    for request in requests:
-        by_country.setdefault(request.country, []).append(request)
     ways: dict[str, list[list[ListRequest]]] = {
         "one in each call": [[one] for one in requests],
-        "rpc-multiplexed": list(by_country.values()),
+        "rpc-multiplexed": _by_country(requests),
     }
     rows = []
     for name, groups in ways.items():
@@ -189,6 +203,13 @@ def traffic(base_url: str, requests: Sequence[ListRequest]) -> pl.DataFrame:
             rows.append((name, len(calls), sent, done.stats().bytes))
     schema = {"arm": pl.String, "calls": pl.UInt32, "sent": pl.UInt64, "received": pl.UInt64}
     return pl.DataFrame(rows, schema, orient="row")
+
+
+def _by_country(requests: Sequence[ListRequest]) -> list[list[ListRequest]]:
+    found: dict[str, list[ListRequest]] = {}
+    for request in requests:
+        found.setdefault(request.country, []).append(request)
+    return list(found.values())
 
 
 def _published(count: int, arm: str, quantity: str) -> float | None:

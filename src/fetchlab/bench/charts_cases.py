@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fetchlab.bench.charts import beside, ideals, ideals_of, parsing, versus
+from fetchlab.bench.charts import beside, ideals, ideals_of, parsing, riding, versus
 from fetchlab.bench.charts_arms import (
     AT_ONCE,
     BASELINE,
@@ -37,10 +37,10 @@ TOGETHER = (AT_ONCE, EXECUTOR, *OURS)
 """The arms that have all lists under way at once."""
 _BETWEEN = {
     9: ("Batch-3chunk",),
-    15: ("ThreadPool-5", "ThreadPool-10", "Batch-5chunk"),
+    15: ("ThreadPool-5", "ThreadPool-10", "Batch-5chunk", "Batch-10chunk"),
     25: ("Batch-5chunk",),
 }
-"""What a table has figures of, between one after the other and all at once."""
+"""What a table has figures of, between one after the other and all at once; *Batch-10chunk* was estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,13 @@ def case(
     latency: float = LATENCY,
     jitter: float = JITTER,
     rounds: int = 5,
+    num_results: int = 100,
     progress: bool | None = None,
 ) -> Case:
     """Measure the arms of a published table on a testbed.
 
-    The warm-up round is made without latency. The ideals are of what each list took alone: in the rounds of
-    *Sequential*, or in a pass of its own where that is no arm.
+    The warm-up round is made without latency. The ideals are of what each list took alone, in the rounds of
+    *Sequential* or in a pass of its own where that is no arm, and each call in which several ride.
 
     Args:
         bed: a testbed; its settings are changed.
@@ -106,12 +107,13 @@ def case(
         latency: mean seconds of a call.
         jitter: coefficient of variation, where the law has one.
         rounds: measured rounds.
+        num_results: apps of each list.
         progress: tell how far it is.
 
     Raises:
         ConfigError: there is no such table, law or arm, or *Batch-ALL* is not among the arms.
     """
-    url, wanted = bed.urls["play"], requests_of(count)
+    url, wanted = bed.urls["play"], requests_of(count, num_results)
     known = arms(url, wanted)
     chosen = in_table(count) if only is None else only
     if AT_ONCE not in chosen or not set(chosen) <= set(known):
@@ -123,7 +125,8 @@ def case(
     bed.configure("play", **law(name, latency, jitter))
     found = compare(ways, rounds=rounds, warmup=0, baseline=AT_ONCE, check=ids, units=apps, progress=progress)
     if BASELINE in ways:
-        return Case(count, name, found, ideals_of(_alone(found), parsing(url, wanted)))
+        took = parsing(url, wanted)
+        return Case(count, name, found, ideals_of(_alone(found), riding(url, wanted, took), took))
     return Case(count, name, found, ideals(url, wanted, passes=1))
 
 

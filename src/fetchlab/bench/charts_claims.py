@@ -164,6 +164,7 @@ def crossovers(
     *,
     counts: Sequence[int] = (1, 2, 4, 8, 16),
     costs: Sequence[float] = (0.001, 0.01, 0.05, 0.2),
+    categories: int = 16,
     latency: float = 0.1,
     rounds: int = 5,
     progress: bool | None = None,
@@ -178,6 +179,7 @@ def crossovers(
         bed: a testbed; its settings are changed.
         counts: lists, ascending.
         costs: seconds, ascending.
+        categories: lists of each of four countries, where seconds vary.
         latency: seconds of a call.
         rounds: measured rounds.
         progress: tell how far it is.
@@ -200,7 +202,7 @@ def crossovers(
         ask("lists", count, {"one by one": partial(_calls, url, few, 1), "all at once": at_once})
         together = partial(run, url, few, strategy=Batch(), batch_size=50)
         ask("rpcs per country", count, {"all at once": at_once, "in one call": together})
-    many = list(build(["us", "kr", "jp", "de"], CATEGORIES[:16], 20))
+    many = list(build(["us", "kr", "jp", "de"], CATEGORIES[:categories], 20))
     for cost in costs:
         bed.configure("play", rpc_cost=cost)
         ask("seconds that an rpc adds", cost, {

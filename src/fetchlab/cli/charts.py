@@ -88,15 +88,17 @@ def charts(
     exits with 1 if a list did not come, with 130 if it was interrupted.
     """
     from fetchlab.studies import charts as study
+    from fetchlab.studies.charts.knobs import root_of
 
     try:
         requests = _requests(countries, categories, num_results, collection, lang)
         how = _how(strategy, workers, batch_size)
+        given = None if base_url is None else root_of(base_url)
     except ConfigError as error:
         print(f"fetchlab: {flag_of(error)}", file=sys.stderr)
         raise typer.Exit(USAGE) from None
     writable(out)
-    with serving(base_url, "play", latency) as url:
+    with serving(given, "play", latency) as url:
         remembers = None
         if not no_journal and not (base_url is None and of_another(journal, url)):
             remembers = journal_of(journal, refetch=refetch)
@@ -125,8 +127,8 @@ def _requests(
 ) -> list[ListRequest]:
     from fetchlab.studies.charts import CATEGORIES, COUNTRIES, BatchRequestBuilder
 
-    where = COUNTRIES if countries == ALL else _split(countries)
-    what = CATEGORIES if categories == ALL else _split(categories)
+    where = COUNTRIES if countries == ALL else _split("countries", countries)
+    what = CATEGORIES if categories == ALL else _split("categories", categories)
     return list(BatchRequestBuilder(collection, lang).build_list_requests(where, what, num_results))
 
 
@@ -143,10 +145,15 @@ def _how(strategy: str, workers: int | None, batch_size: str | None) -> How:
     return how | {"batch_size": "auto" if batch_size == "auto" else int(batch_size)}
 
 
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _split(knob: str, text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise ConfigError(knob, "give at least one, or all")
+    return parts
 
 
 def _called(run: Run) -> str:
     calls = run.notes.get("http_calls")
-    return f" · {calls:,} HTTP calls" if isinstance(calls, int) and calls else ""
+    if not isinstance(calls, int) or not calls:
+        return ""
+    return f" · {calls:,} HTTP call{'s' * (calls > 1)}"

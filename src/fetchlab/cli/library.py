@@ -18,7 +18,7 @@ from fetchlab.cli.cache import seconds_of
 from fetchlab.cli.knobs import flag_of
 from fetchlab.cli.monitor import watch_line
 from fetchlab.cli.study import interrupted, tell, writable, write
-from fetchlab.cli.tables import say
+from fetchlab.cli.tables import say, seen
 from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -112,9 +112,9 @@ def scan(
     """
     from fetchlab.cli.library_said import said_cache, said_scan
 
-    if out is not None:
-        writable(out)
-    root = _folder(path, demo)
+    with _usage():
+        _writable(out)
+        root = _folder(path, demo)
     with _usage(), _cache(cache) as remembers:
         from fetchlab.studies.library import Library
 
@@ -143,23 +143,27 @@ def plan(
 ) -> None:
     """Say where every file would go, and what stays and why. Nothing is moved.
 
-    Exits with 130 if it was interrupted.
+    Exits with 1 if the service did not answer some request, with 130 if it was interrupted.
     """
     from fetchlab.cli.library_said import said_cache, said_plan
 
-    if out is not None:
-        writable(out)
-    root = _folder(path, demo)
+    with _usage():
+        _writable(out)
+        root = _folder(path, demo)
     with _usage(), _cache(cache, ttl) as remembers, serving(tmdb_url, "tmdb", latency) as url:
+        _said_made_up(tmdb_url, demo)
         knobs = {"cache": remembers, "concurrency": concurrency, "threshold": threshold}
         library = _library(root, to, url, api_key or _key(tmdb_url), knobs)
-        table = _planned(library, confidence)
+        table, answered = _planned(library, confidence)
         said_plan(table)
         said_cache(remembers, cache)
     if out is not None:
         write(table, out, complete=True)
+    if out is not None and table.height:
         words = ["fetchlab", "library", "apply", str(root), *_to_words(to), "--plan", str(out)]
         say(f"To move them: {shlex.join(words)}")
+    if not answered:
+        raise typer.Exit(1)
 
 
 def apply(
@@ -183,22 +187,24 @@ def apply(
 ) -> None:
     """Move files as a plan says. Nothing is overwritten, and undo takes it back.
 
-    Killed or interrupted, the same command goes on. Exits with 1 if a file could not be moved, with 130 if it
-    was interrupted.
+    Killed or interrupted, the same command goes on. Exits with 1 if a file could not be moved or the service
+    did not answer some request, with 130 if it was interrupted.
     """
     from fetchlab.cli.library_said import said_cache, said_moved, said_plan
 
-    root = _folder(path, demo)
+    answered = True
     with _usage():
+        root = _folder(path, demo)
         knobs: dict[str, Any] = {"concurrency": concurrency, "threshold": threshold}
         if plan is not None:
             table = _read(plan)
             library = _library(root, to, None, None, knobs)
         else:
             with _cache(cache, ttl) as remembers, serving(tmdb_url, "tmdb", latency) as url:
+                _said_made_up(tmdb_url, demo)
                 key = api_key or _key(tmdb_url)
                 library = _library(root, to, url, key, knobs | {"cache": remembers})
-                table = _planned(library, confidence)
+                table, answered = _planned(library, confidence)
                 said_plan(table, moves=0)
                 said_cache(remembers, cache)
         file = journal or library.journal
@@ -210,6 +216,8 @@ def apply(
     words = ["fetchlab", "library", "undo", str(root), *_to_words(to), "--journal", str(file)]
     say(f"The journal is {file}. To take it back: {shlex.join(words)}")
     _end(run, stopped)
+    if not answered:
+        raise typer.Exit(1)
 
 
 def undo(
@@ -235,7 +243,7 @@ def undo(
 
 def _end(run: Run, stopped: bool) -> None:
     if stopped:
-        say("The same command goes on from there.")
+        say("What was half copied is given up. The same command goes on from there.")
         raise typer.Exit(INTERRUPTED)
     if run.stats().failed:
         raise typer.Exit(1)
@@ -249,8 +257,8 @@ def _library(root: Path, to: Path | None, url: str | None, key: str | None, knob
     return Library(root, url, key, to, **knobs)
 
 
-def _planned(library: Library, confidence: float) -> pl.DataFrame:
-    """Scan, match and plan, each with its progress."""
+def _planned(library: Library, confidence: float) -> tuple[pl.DataFrame, bool]:
+    """Scan, match and plan, each with its progress; say whether the service answered everything."""
     from fetchlab.cli.library_said import said_match, said_scan
 
     scanning = _scanned(library)
@@ -261,7 +269,8 @@ def _planned(library: Library, confidence: float) -> pl.DataFrame:
         raise typer.Exit(INTERRUPTED)
     said_match(matching.notes)
     tell(matching, "requests without an answer")
-    return library.plan(confidence, scanned=scanning.result(), matched=matching.result())
+    table = library.plan(confidence, scanned=scanning.result(), matched=matching.result())
+    return table, not matching.stats().failed
 
 
 def _scanned(library: Library) -> Run:
@@ -279,6 +288,8 @@ def _folder(path: Path | None, demo: int | None) -> Path:
             raise typer.BadParameter(
                 "give the library's folder, or --demo FILES for one to try it on", param_hint="PATH"
             )
+        if not path.expanduser().is_dir():
+            raise ConfigError("PATH", f"{seen(path)} is no folder")
         return path
     from fetchlab import testbed
 
@@ -292,8 +303,28 @@ def _folder(path: Path | None, demo: int | None) -> Path:
 def _cache(file: Path, ttl: str = "3600") -> Iterator[Cache]:
     from fetchlab.store.cache import Cache
 
-    with Cache(file, ttl=seconds_of(ttl, "--ttl"), memory=256) as cache:
+    age = seconds_of(ttl, "--ttl")
+    try:
+        made = Cache(file, ttl=age, memory=256)
+    except ConfigError as error:
+        raise ConfigError("--cache", str(error).removeprefix(f"{error.knob}: ")) from None
+    with made as cache:
         yield cache
+
+
+def _writable(out: Path | None) -> None:
+    """Refuse before the scan what would fail after it."""
+    if out is None:
+        return
+    if out.suffix.lower() != ".parquet":
+        raise ConfigError("--out", f"{seen(out)} must end in .parquet, for that is what is written")
+    writable(out)
+
+
+def _said_made_up(url: str | None, demo: int | None) -> None:
+    """Nobody should sort films of their own by the testbed's titles."""
+    if url is None and demo is None:
+        say("Its titles are made up. For films and series of your own, give --tmdb-url and your key.")
 
 
 def _key(url: str | None) -> str | None:

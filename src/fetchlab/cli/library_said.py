@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.cli.tables import say, show
+from fetchlab.cli.tables import say, seen, show
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +26,14 @@ def said_scan(library: Library, notes: dict[str, Any]) -> None:
     sidecars = notes["files"] - notes["videos"]
     read = f"{notes['fast']:,} names read by the fast path, {notes['guessit']:,} by guessit"
     say(
-        f"{library.path}: {notes['videos']:,} videos and {sidecars:,} sidecars in {notes['folders']:,} "
+        f"{seen(library.path)}: {notes['videos']:,} videos and {sidecars:,} sidecars in {notes['folders']:,} "
         f"folders · {read}"
     )
     last = notes["walk"][-1]
     passed = ", ".join(f"{count:,} {why}" for why, count in sorted(notes["skipped"].items()))
     say(f"Walked {last['mode']}: {last['why']}" + (f" · passed over: {passed}" if passed else ""))
     for problem in notes["problems"][:CONFLICTS]:
-        say(f"  {problem['kind']}: {problem['path']}: {problem['message']}")
+        say(f"  {problem['kind']}: {seen(problem['path'])}: {problem['message']}")
     more = len(notes["problems"]) - CONFLICTS
     if more > 0:
         say(f"  and {more:,} more")
@@ -60,14 +60,14 @@ def said_plan(table: pl.DataFrame, moves: int = MOVES) -> None:
     order = counts.sort("move", "files", "reason", "kind", descending=[True, True, False, False])
     show(order.select("", "files", "kind", "reason"))
     for source, target in moving.select("source", "target").head(moves).iter_rows():
-        say(f"  {source}\n    → {target}")
+        say(f"  {seen(source)}\n    → {seen(target)}")
     stuck = table.filter(pl.col("conflicts").list.len() > 0)
     if stuck.height:
-        say(f"{stuck.height:,} conflicts:")
+        say(f"{stuck.height:,} conflict{'' if stuck.height == 1 else 's'}:")
     for source, reason, conflicts in (
         stuck.select("source", "reason", "conflicts").head(CONFLICTS).iter_rows()
     ):
-        say(f"  {source}\n    {reason}: {'; '.join(conflicts)}")
+        say(f"  {seen(source)}\n    {reason}: {seen('; '.join(conflicts))}")
     if stuck.height > CONFLICTS:
         say(f"  and {stuck.height - CONFLICTS:,} more, in the plan's column conflicts")
 

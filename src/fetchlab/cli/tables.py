@@ -10,7 +10,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["filled", "say", "show"]
+__all__ = ["filled", "say", "seen", "show"]
 
 WIDE = 160
 """Columns where nobody's screen sets a limit: in a file or a pipe."""
@@ -21,6 +21,14 @@ _console = Console(highlight=False, soft_wrap=True)
 def say(text: str = "") -> None:
     """Print a line as it is."""
     _console.print(text, markup=False)
+
+
+def seen(name: object) -> str:
+    """Return a name from a disk on one line, with what a terminal would obey spelled out."""
+    text = str(name)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def show(frame: pl.DataFrame, title: str | None = None) -> None:
@@ -49,4 +57,8 @@ def _cell(value: object) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _lines(str(value))
+
+
+def _lines(text: str) -> str:
+    return text if text.isprintable() else "\n".join(map(seen, text.split("\n")))

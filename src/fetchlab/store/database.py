@@ -27,7 +27,7 @@ PAGE_BYTES = 8192
 LOG_BYTES = 1 << 25
 """Of the write-ahead log before it is copied into the file; pages that many batches touch are copied once."""
 COMPANIONS = ("-wal", "-shm", "-journal")
-OURS = {0x464C4A4E: "journal", 0x666C6301: "cache"}
+OURS = {0x464C4A4E: "journal", 0x666C6301: "cache", 0x666C7401: "timeline store"}
 """Our own kinds of files by their marks."""
 _DAMAGE = (
     "malformed",

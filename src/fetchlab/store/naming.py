@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from fetchlab.errors import ConfigError, StoreError
 from fetchlab.redaction import redact_data
 from fetchlab.store.values import encode
+from fetchlab.transport.pages import Browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +144,8 @@ class _Namer:
             return f"{value.__module__}.{value.__qualname__}"
         if isinstance(value, enum.Enum):
             return f"{self._fingerprint(type(value))}.{value.name}"
+        if isinstance(value, Browser):  # its pages are alike
+            return repr(value)
         if isinstance(value, re.Pattern):
             return self._fingerprint((value.pattern, value.flags))
         if isinstance(value, functools.partial) or inspect.isfunction(value):

@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fetchlab.studies import catalogue, charts, library
+    from fetchlab.studies import catalogue, charts, library, timeline
 
-__all__ = ["catalogue", "charts", "library"]
+__all__ = ["catalogue", "charts", "library", "timeline"]
 
 
 def __getattr__(name: str) -> Any:

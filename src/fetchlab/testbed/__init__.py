@@ -17,6 +17,9 @@ To serve until interrupted::
 
 In a cell that is run again and again, :func:`shared` gives the same server each time.
 
+The wire ``timeline`` is a site for browsers: open ``bed.urls["timeline"]`` in one. ``api`` and ``rss`` tell
+the same posts, ``media`` serves their files.
+
 :func:`media_tree` lays a library of films and episodes out on disk, whose titles the wire ``tmdb`` knows.
 
 To add a wire: one module with a :class:`fetchlab.testbed.wire.Wire`, one line in

@@ -63,11 +63,12 @@ class App:
             if method not in _BODILESS:
                 request.body = await _body(receive)
             status = self._gate.refusal()
-            if status is None:
+            refused = self.wire.refuse(request) if status is None else self._error(status)
+            if refused is None:
                 await self._serve(connection, route, request, send)
             else:
-                counters.refused += 1
-                await send_whole(self._error(status), connection, send)
+                counters.refused += refused.status in (429, 503)
+                await send_whole(refused, connection, send)
         finally:
             counters.in_flight -= 1
 
@@ -81,9 +82,10 @@ class App:
             # A queue comes before the service; all else, also making the answer, is part of its latency.
             began = connection.arrived if self.settings.capacity is None else monotonic()
             key = _key(request) if self._faults.armed or self.settings.steady else ""
-            keys = (self.settings.rpc_each and self.wire.parts(request)) or [key]
-            seconds = max(gate.seconds(self.counters.in_flight, one) for one in keys)
+            same = (self.settings.steady and self.wire.subject(request)) or key
+            keys = (self.settings.rpc_each and self.wire.parts(request)) or [same]
             reply = self._answer(route, request)
+            seconds = max(gate.seconds(self.counters.in_flight, one, reply.work) for one in keys)
             if seconds and not await connection.pause(began + seconds - monotonic()):
                 return
             fault = self._faults.decide(key) if self._faults.armed else None
@@ -115,12 +117,10 @@ class App:
         if fault == "html200" and reply.kind.startswith("application/json"):
             self.counters.fault(fault)
             return _MAINTENANCE
-        if fault == "soft_limit":
-            refused = self.wire.softly(request, reply)
-            if refused is not reply:
-                self.counters.fault(fault)
-            return refused
-        return reply
+        spoilt = self.wire.spoil(fault, request, reply)
+        if spoilt is not reply:
+            self.counters.fault(fault)
+        return spoilt
 
     def _error(self, status: int) -> Reply:
         try:
@@ -132,7 +132,14 @@ class App:
 
 def _key(request: Request) -> str:
     key = f"{request.method} {request.path}?{request.query.decode('latin-1')}"
-    return f"{key} {request.body.decode('latin-1')}" if request.body else key
+    return f"{key} {_content(request).decode('latin-1')}" if request.body else key
+
+
+def _content(request: Request) -> bytes:
+    """The body, without what a client makes anew for each request: a form's boundaries."""
+    kind = request.header(b"content-type") or b""
+    boundary = kind.partition(b"boundary=")[2].strip(b'"')
+    return request.body.replace(boundary, b"") if boundary else request.body
 
 
 def _has_body(request: Request, reply: Reply) -> bool:

@@ -37,6 +37,7 @@ class ControlWire(Wire):
             Route("GET", "/settings", self._private(self._settings)),
             Route("POST", "/configure", self._private(self._configure)),
             Route("GET", "/counters", self._private(self._counters)),
+            Route("GET", "/recorded", self._private(self._recorded)),
             Route("POST", "/reset", self._private(self._reset)),
         ]
 
@@ -64,7 +65,11 @@ class ControlWire(Wire):
     def _counters(self, _request: Request) -> Any:
         return {name: app.counters.as_dict() for name, app in self._apps.items()}
 
+    def _recorded(self, request: Request) -> Any:
+        return self._apps[request.args["wire"]].wire.recorded()
+
     def _reset(self, _request: Request) -> Any:
         for app in self._apps.values():
             app.counters.reset()
+            app.wire.forget()
         return {}

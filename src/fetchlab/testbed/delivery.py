@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ _PIECES_PER_SECOND = 20
 
 async def send_whole(reply: Reply, connection: Connection, send: Send) -> None:
     """As it should be."""
+    if reply.pace:
+        await _dripping(reply, connection, send, reply.pace)
+        return
     await send(reply.start)
     if reply.stream is None:
         await send(reply.last)
@@ -56,8 +60,10 @@ async def _dripping(reply: Reply, connection: Connection, send: Send, seconds: f
     body = reply.body
     pieces = max(1, min(len(body), round(seconds * _PIECES_PER_SECOND)))
     await send(_head(reply, len(body)))
+    began = monotonic()
     for piece in range(pieces):
-        if not await connection.pause(seconds / pieces):
+        due = began + seconds * (piece + 1) / pieces
+        if not await connection.pause(max(0.0, due - monotonic())):
             return
         await _more(send, body[len(body) * piece // pieces : len(body) * (piece + 1) // pieces])
     await _end(send)

@@ -62,10 +62,16 @@ class Gate:
             self._due = due + step
         return None
 
-    def seconds(self, in_flight: int, key: str = "") -> float:
-        """How long the service takes for this answer; with `steady` it depends on what is asked, by `key`."""
+    def seconds(self, in_flight: int, key: str = "", work: float = 0.0) -> float:
+        """How long the service takes for this answer; with `steady` it depends on what is asked, by `key`.
+
+        Args:
+            in_flight: how many requests are being served, this one included.
+            key: what is asked.
+            work: seconds that this answer takes beyond the latency.
+        """
         settings = self.settings
-        seconds = settings.latency
+        seconds = settings.latency + work
         if not seconds:
             return 0.0
         if settings.jitter:

@@ -95,15 +95,26 @@ class Handle:
         self._ask("POST", "/reset", {})
 
     def truth(self, wire: str) -> dict[str, Sequence[dict[str, Any]]]:
-        """The data behind `wire`, computed here from the seed; no request is made.
+        """The data behind `wire`, computed here from the seed, and what clients have made there.
+
+        No request to the wire is made or counted.
 
         Returns:
-            Kind of thing → the things, each made when it is asked for (``list(…)`` makes them all).
+            Kind of thing → the things; those of the seed are made when they are asked for (``list(…)``
+            makes them all).
             ``catalogue``: ``movies`` as the details endpoint states them, before any churn. ``play``:
             ``apps``, with prices in dollars.
+            ``timeline``: ``users``, and their ``posts``, of which ``posts.of(handle)`` are one user's.
             ``tmdb``: ``movies`` as well, and ``shows`` with their ``seasons`` and these with ``episodes``.
+            ``openai``: ``chats`` since :meth:`reset_counters`, each with what it asked for and which scenes
+            it was shown, and ``jobs`` with their times and downloads; ``account`` stands for a key, as
+            :func:`fetchlab.testbed.keys.account` tells. ``vertex``: the same ``jobs``.
         """
-        return load(_known(wire)).truth(self._world)
+        kind = load(_known(wire))
+        if not kind.records:
+            return kind.truth(self._world)
+        made: dict[str, Sequence[dict[str, Any]]] = self._ask("GET", f"/recorded?wire={wire}")
+        return {**kind.truth(self._world), **made}
 
     def __repr__(self) -> str:
         wires = ", ".join(f"{wire} {url}" for wire, url in self.urls.items())

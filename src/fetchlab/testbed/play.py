@@ -77,8 +77,10 @@ class PlayWire(Wire):
             return []
         return [f"{_country(request)} {rpc.name} {rpc.arguments}" for rpc in rpcs]
 
-    def softly(self, request: Request, reply: Reply) -> Reply:
+    def spoil(self, fault: str, request: Request, reply: Reply) -> Reply:
         """The service's soft limit: status 200, and an error where the answer should be."""
+        if fault != "soft_limit":
+            return reply
         if request.method == "POST" and reply.status == 200:
             return softly_refused(self._rows(request), chunked=_chunked(request))
         return Reply.html(f"<!DOCTYPE html><html><body><!-- {GATEWAY_ERROR} --></body></html>")

@@ -78,7 +78,6 @@ class Charts:
         if self._words is None:
             self._words = {}
             for place in range(len(self._apps)):
-                app = self._apps.app(place)
-                for word in {*app.title.lower().replace(":", "").split(), *app.developer.lower().split()}:
+                for word in set(self._apps.told(place).lower().replace(":", "").split()):
                     self._words.setdefault(word, []).append(place)
         return self._words

@@ -115,13 +115,19 @@ class Apps(Sequence[dict[str, Any]]):
         """Whether it costs something to have it."""
         return place % 3 == 2
 
+    def told(self, place: int) -> str:
+        """The title and the developer of the app at a place, which searches want of all."""
+        d = draws(b"play app", self._seed, place)
+        title = _titled(d, _LEAVES[place // PER_CATEGORY])[2]
+        maker, tail = _made_by(d)
+        return f"{title} {maker} {tail}"
+
     def app(self, place: int) -> App:
         """The app at a place."""
         d = draws(b"play app", self._seed, place)
         category, rank = _LEAVES[place // PER_CATEGORY], place % PER_CATEGORY
-        first, second = words.FIRST[d[0] % len(words.FIRST)], words.SECOND[d[1] % len(words.SECOND)]
-        maker = words.FIRST[d[2] % len(words.FIRST)] + words.SECOND[d[3] % len(words.SECOND)].lower()
-        tail = words.DEVELOPERS[d[4] % len(words.DEVELOPERS)]
+        first, second, title = _titled(d, category)
+        maker, tail = _made_by(d)
         real = int(3e9 / (rank + 3) ** 2 * (0.5 + d[5] / 65_536))
         ratings = real // (20 + d[6] % 80)
         told = {"first": first.lower(), "second": second.lower()}
@@ -131,7 +137,7 @@ class Apps(Sequence[dict[str, Any]]):
         return App(
             place,
             f"com.{maker.lower()}.{first.lower()}{second.lower()}.a{place}",
-            f"{first} {second}{('', ': ' + words.CATEGORIES[category], ' 2', '')[d[10] % 4]}",
+            title,
             f"{maker} {tail}",
             str(5_700_313_618_786_177_705 + d[2] * 24 + d[3]) if d[11] % 3 else f"{maker}+{tail.split()[-1]}",
             category,
@@ -154,6 +160,19 @@ class Apps(Sequence[dict[str, Any]]):
             d[23] % 6,
             d[24] % 5 == 0,
         )
+
+
+def _titled(d: Sequence[int], category: str) -> tuple[str, str, str]:
+    """Two words and the title they make."""
+    first, second = words.FIRST[d[0] % len(words.FIRST)], words.SECOND[d[1] % len(words.SECOND)]
+    more = ("", f": {words.CATEGORIES[category]}", " 2", "")[d[10] % 4]
+    return first, second, f"{first} {second}{more}"
+
+
+def _made_by(d: Sequence[int]) -> tuple[str, str]:
+    """A developer's name and what it is."""
+    maker = words.FIRST[d[2] % len(words.FIRST)] + words.SECOND[d[3] % len(words.SECOND)].lower()
+    return maker, words.DEVELOPERS[d[4] % len(words.DEVELOPERS)]
 
 
 def price(dollars: float, country: words.Country) -> tuple[int, str, str]:

@@ -39,6 +39,12 @@ WIRES: dict[str, str] = {
     "echo": "fetchlab.testbed.echo:EchoWire",
     "echo2": "fetchlab.testbed.echo:EchoWire",
     "play": "fetchlab.testbed.play:PlayWire",
+    "openai": "fetchlab.testbed.openai:OpenAIWire",
+    "vertex": "fetchlab.testbed.vertex:VertexWire",
+    "timeline": "fetchlab.testbed.timeline:TimelineWire",
+    "api": "fetchlab.testbed.timeline_api:ApiWire",
+    "rss": "fetchlab.testbed.timeline_rss:RssWire",
+    "media": "fetchlab.testbed.media_wire:MediaWire",
 }
 
 _ROOTS = {"openai": "/v1"}

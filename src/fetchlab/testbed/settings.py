@@ -13,6 +13,10 @@ from fetchlab.errors import TestbedError
 
 __all__ = ["Settings"]
 
+_FAULTS = (
+    "reset", "truncate", "html200", "soft_limit", "oversize", "drip",
+    "fenced", "cut", "refusal", "filtered", "malformed", "misshapen",
+)  # fmt: skip
 T = TypeVar("T")
 Check = Callable[[Any], Any]
 
@@ -63,6 +67,23 @@ def _switch(value: Any) -> bool:
     return value
 
 
+def _wall(value: Any) -> int | None:
+    if value is None or value is False:
+        return None
+    if value is True:
+        return 0
+    try:
+        return _count(value)
+    except ValueError as wrong:
+        raise ValueError(f"None, True, False or {wrong}") from None
+
+
+def _markup(value: Any) -> str:
+    if value not in ("usual", "renamed"):
+        raise ValueError('"usual" or "renamed"')
+    return str(value)
+
+
 def _statuses(value: Any) -> Mapping[int, float]:
     try:
         shares = {int(status): _share(share) for status, share in value.items()}
@@ -71,6 +92,29 @@ def _statuses(value: Any) -> Mapping[int, float]:
     if any(not 400 <= status <= 599 for status in shares):
         raise ValueError("a dict of status (400 to 599) to share (0 to 1)")
     return MappingProxyType(shares)
+
+
+def _by_key(check: Check) -> Check:
+    def checked(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return check(value)
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError("a dict by key")
+        return MappingProxyType({key: check(one) for key, one in value.items()})
+
+    return checked
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise ValueError("a list of texts")
+    return tuple(value)
+
+
+def _counts(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError("a list of whole numbers of 0 or more")  # noqa: TRY004 - as above
+    return tuple(map(_count, value))
 
 
 def _or_none(check: Check) -> Check:
@@ -100,7 +144,7 @@ class Settings:
     latency: float = _setting(0.0, "seconds before the first byte of every answer", _amount)
     jitter: float = _setting(0.0, "coefficient of variation of latency (lognormal, the mean stays)", _amount)
     steady: bool = _setting(
-        False, "the same request takes equally long each time, whatever the jitter", _switch
+        False, "the same request (openai: the same scene) takes equally long, whatever the jitter", _switch
     )
     capacity: int | None = _setting(None, "requests served at a time, the rest queue", _or_none(_positive))
     collapse: int | None = _setting(
@@ -128,12 +172,62 @@ class Settings:
     oversize: float = _setting(0.0, "share: body blown up to 64 MB", _share)
     drip: float = _setting(0.0, "share: body trickles in", _share)
     drip_for: float = _setting(10.0, "seconds a trickling body takes", _speed)
-    churn: int = _setting(0, "catalogue: list requests between two changes of the list, 0 = never", _count)
+    churn: int = _setting(
+        0, "catalogue, timeline: list requests between two changes of the list, 0 = never", _count
+    )
     day: int = _setting(0, "play: whose day's charts are shown", _count)
     rpc_each: bool = _setting(
         False, "play: each rpc of a call has a latency of its own, and the call the longest of them", _switch
     )
     rpc_cost: float = _setting(0.0, "play: seconds that each further rpc adds to a call", _amount)
+    token_time: float = _setting(
+        0.0, "openai: seconds for each token of a reply, swinging with the latency", _amount
+    )
+    fenced: float = _setting(0.0, "openai, share: JSON in a Markdown fence, with words around it", _share)
+    cut: float = _setting(0.0, "openai, share: a reply that ends early, as it says itself", _share)
+    refusal: float = _setting(0.0, "openai, share: the model declines", _share)
+    filtered: float = _setting(0.0, "openai, share: a filter withholds the reply", _share)
+    malformed: float = _setting(0.0, "openai, share: invalid JSON", _share)
+    misshapen: float = _setting(0.0, "openai, share: JSON of another shape than was asked for", _share)
+    bad_scenes: tuple[int, ...] = _setting((), "openai: scenes that never come, 500 each time", _counts)
+    key_rate: float | Mapping[str, float] | None = _setting(
+        None,
+        "openai, vertex: paid requests a minute for each key, 429 beyond; or a dict by key",
+        _or_none(_by_key(_speed)),
+    )
+    key_burst: int | None = _setting(
+        None, "openai, vertex: paid requests at once for each key, None = a minute's", _or_none(_positive)
+    )
+    key_quota: int | Mapping[str, int] | None = _setting(
+        None,
+        "openai, vertex: paid requests until a key's quota is spent for good; or a dict by key",
+        _or_none(_by_key(_count)),
+    )
+    invalid_keys: tuple[str, ...] = _setting((), "openai, vertex: keys that are answered with 401", _texts)
+    job_time: float = _setting(0.0, "openai, vertex: seconds that a video takes to be made", _amount)
+    job_spread: float = _setting(0.0, "openai, vertex: up to so many seconds more, by what is asked", _amount)
+    job_slots: int | None = _setting(
+        None, "openai, vertex: videos made at a time, the rest queue", _or_none(_positive)
+    )
+    job_failure: float = _setting(0.0, "openai, vertex: share of jobs that fail", _share)
+    job_blocked: float = _setting(0.0, "openai, vertex: share of prompts that are never made", _share)
+    job_expiry: float | None = _setting(
+        None, "openai, vertex: seconds from completion until a video is gone", _or_none(_amount)
+    )
+    job_size: int = _setting(0, "openai, vertex: bytes of a video at least", _count)
+    content_time: float = _setting(0.0, "openai: seconds that sending a whole video takes", _amount)
+    content_spread: float = _setting(0.0, "openai: up to so many seconds more, by what is asked", _amount)
+    poll_after: float | None = _setting(
+        0.25, "openai: seconds until the next look at a job, as its answers advise", _or_none(_amount)
+    )
+    quota: int = _setting(100_000, "api: requests to a route in a window, 429 beyond", _positive)
+    quota_period: float = _setting(900.0, "api: seconds of that window", _speed)
+    usage_cap: int | None = _setting(None, "api: posts in a month, 429 for good beyond", _or_none(_count))
+    feeds: bool = _setting(True, "rss: feeds are offered, else 403", _switch)
+    login_wall: int | None = _setting(
+        None, "timeline: posts of a user after which a login is asked for, 0 or True = at once", _wall
+    )
+    markup: str = _setting("usual", 'timeline: "usual", or "renamed" test ids', _markup)
     quirks: bool = _setting(True, "answer as oddly as the real service does", _switch)
 
     def __post_init__(self) -> None:
@@ -145,14 +239,13 @@ class Settings:
                 raise TestbedError(f"{knob.name}: must be {wrong}, not {value!r}") from None
         total = sum(share for _, share in self.faults())
         if total > 1 + 1e-9:
-            names = "error_rate, reset, truncate, html200, soft_limit, oversize, drip"
+            names = ", ".join(("error_rate", *_FAULTS))
             raise TestbedError(f"{names}: the shares add up to {total:g}, which is more than 1")
 
     def faults(self) -> list[tuple[str, float]]:
         """The kinds of fault that can happen, each with its share; a status is its own kind."""
         kinds = [(str(status), share) for status, share in self.error_rate.items()]
-        names = ("reset", "truncate", "html200", "soft_limit", "oversize", "drip")
-        kinds += [(kind, getattr(self, kind)) for kind in names]
+        kinds += [(kind, getattr(self, kind)) for kind in _FAULTS]
         return [(kind, share) for kind, share in kinds if share > 0]
 
     def replace(self, **changes: Any) -> Settings:
@@ -170,8 +263,7 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """Plain values under their names, ready for JSON."""
         plain = {knob.name: getattr(self, knob.name) for knob in dataclasses.fields(self)}
-        plain["error_rate"] = dict(self.error_rate)
-        return plain
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in plain.items()}
 
     @classmethod
     def describe(cls) -> list[tuple[str, Any, str]]:

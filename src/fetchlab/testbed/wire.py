@@ -83,10 +83,14 @@ class Reply:
         kind: the content type.
         headers: more headers.
         delay: seconds this answer takes beyond the wire's latency.
+        work: seconds of the service's own work on it: added to the latency, and swinging with that.
+        pace: seconds over which the body trickles in.
         stream: makes the chunks that follow `body`; `length` is their sum with `body`, None = chunked.
     """
 
-    __slots__ = ("body", "delay", "headers", "kind", "last", "length", "start", "status", "stream")
+    __slots__ = (
+        "body", "delay", "headers", "kind", "last", "length", "pace", "start", "status", "stream", "work"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -96,6 +100,8 @@ class Reply:
         headers: Sequence[tuple[str, str]] = (),
         *,
         delay: float = 0.0,
+        work: float = 0.0,
+        pace: float = 0.0,
         stream: Callable[[], AsyncIterator[bytes]] | None = None,
         length: int | None = None,
     ) -> None:
@@ -103,6 +109,8 @@ class Reply:
         self.status = status
         self.kind = kind
         self.delay = delay
+        self.work = work
+        self.pace = pace
         self.stream = stream
         self.length = len(body) if stream is None else length
         self.headers: list[Header] = [] if status == 304 else [(b"content-type", kind.encode())]
@@ -131,7 +139,10 @@ class Reply:
 
 
 class Route:
-    """A method (``*`` for any), a path template such as ``/bytes/{n}``, and the handler of both."""
+    """A method (``*`` for any), a path template such as ``/bytes/{n}``, and the handler of both.
+
+    A name stands for one segment of the path, one with a star (``{rest*}``) for all that follow.
+    """
 
     __slots__ = ("handler", "method", "pattern", "template")
 
@@ -139,9 +150,14 @@ class Route:
         self.method = method
         self.handler = handler
         self.template = template
-        literal = re.split(r"\{(\w+)\}", template)
-        names = [f"(?P<{part}>[^/]+)" if place % 2 else re.escape(part) for place, part in enumerate(literal)]
-        self.pattern = re.compile("".join(names))
+        parts = re.split(r"\{(\w+\*?)\}", template)
+        self.pattern = re.compile(
+            "".join(_matching(part) if place % 2 else re.escape(part) for place, part in enumerate(parts))
+        )
+
+
+def _matching(name: str) -> str:
+    return f"(?P<{name.removesuffix('*')}>{'.+' if name.endswith('*') else '[^/]+'})"
 
 
 def _unknown(request: Request) -> Reply:
@@ -181,6 +197,9 @@ class Router:
 class Wire:
     """One service. Subclasses give `routes` and, where there is data, `truth`."""
 
+    #: Whether it keeps what clients do or make there, and gives it as `recorded`.
+    records = False
+
     def __init__(self, name: str, world: World) -> None:
         self.name = name
         self.world = world
@@ -197,10 +216,27 @@ class Wire:
         del request
         return []
 
-    def softly(self, request: Request, reply: Reply) -> Reply:
-        """What the wire answers instead where it refuses with status 200; by default it never does."""
+    def subject(self, request: Request) -> str | None:
+        """What is asked for, where that tells how long it takes rather than the request's every byte."""
         del request
+        return None
+
+    def refuse(self, request: Request) -> Reply | None:
+        """What is said at the door to a request that is not let in, at once and whatever the latency."""
+        del request
+        return None
+
+    def spoil(self, fault: str, request: Request, reply: Reply) -> Reply:
+        """What the wire answers instead, for a fault in its own words; by default it knows none."""
+        del fault, request
         return reply
+
+    def recorded(self) -> dict[str, Sequence[dict[str, Any]]]:
+        """What clients have done and made here; part of its truth."""
+        return {}
+
+    def forget(self) -> None:
+        """Begin such records anew, as counters do."""
 
     def error(self, status: int, title: str, retry_after: float | None) -> Reply:
         """How a refusal or a fault is worded: a proxy's page of HTML, unless the wire knows better."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetchlab import loop
-from fetchlab.errors import ConfigError
-from fetchlab.transport import browser
+from fetchlab.transport import chromium
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +26,7 @@ def the_browser() -> Path:
     Raises:
         ConfigError: there is none.
     """
-    found = browser.find()
-    if found is None:
-        raise ConfigError("pdf", "needs a Chromium: `fetchlab browser --install` gets one")
-    return found
+    return chromium.executable("pdf")
 
 
 def print_pdf(html: str, to: Path) -> None:
@@ -50,14 +46,11 @@ def print_pdf(html: str, to: Path) -> None:
 
 
 async def _printed(html: str, to: Path, executable: Path) -> None:
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=str(executable), args=browser.launch_args(), timeout=MILLISECONDS
-        )
+    driver = await chromium.start_driver()
+    try:
+        one = await chromium.Chromium.start(driver, executable, headless=True)
         try:
-            context = await chromium.new_context(offline=True, java_script_enabled=False)
+            context = await one.browser.new_context(offline=True, java_script_enabled=False)
             page = await context.new_page()
             await page.set_content(html, timeout=MILLISECONDS)
             await page.pdf(
@@ -72,4 +65,6 @@ async def _printed(html: str, to: Path, executable: Path) -> None:
                 tagged=True,
             )
         finally:
-            await chromium.close()
+            await one.close()
+    finally:
+        await chromium.stop_driver(driver)

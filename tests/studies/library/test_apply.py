@@ -423,6 +423,7 @@ def test_plans_that_are_none(root, journal):
         plan.with_columns(target=pl.lit("/x")),
         plan.with_columns(source=pl.lit("a//b")),
         plan.with_columns(target=pl.lit(None, pl.String)),
+        plan.with_columns(size=pl.lit(None, pl.UInt64)),
         pl.concat([plan, plan]),
     ]
     for given in wrong:

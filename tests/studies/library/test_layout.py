@@ -163,6 +163,7 @@ FILMS = [
         ("Films/Harbour (2014)/Harbour (2014).nfo", FILMS[0], ".nfo"),
         ("Films/Harbour (2014)/Harbour (2014)-poster.jpg", FILMS[0], "-poster.jpg"),
         ("Films/Harbour (2014)/Harbour (2014).idx", FILMS[0], ".idx"),
+        ("Films/Harbour (2014)/Harbour (2014).who?|\x1b.srt", FILMS[0], ".who-.srt"),
         ("Films/Harbour (2014)/Subs/2_English.srt", FILMS[0], ".en.srt"),
         ("Films/Both/Subs/Tide.2001.en.srt", FILMS[1], ".en.srt"),
         ("Films/Both/Subs/Tide.2001.Extended/3_German.srt", FILMS[2], ".de.srt"),

@@ -74,6 +74,23 @@ def test_what_else_a_name_says():
     assert fast("The.Show.S01E02.The.Long.Way.1080p.WEB.mkv").episode_title == "The Long Way"
 
 
+@pytest.mark.parametrize(
+    ("path", "part", "title"),
+    [
+        ("The Show/Season 1/The Show - S01E02 - pt1.mkv", 1, None),
+        ("The Show - S01E02 - Home - pt2.mkv", 2, "Home"),
+        ("The.Show.S01E02.cd2.720p.avi", 2, None),
+        ("The.Show.S01E02.Part1.mkv", 1, None),
+        ("The.Show.S01E02.The.Siege.Part2.mkv", None, "The Siege Part2"),
+        ("The.Show.S01E02.Part.1.720p.mkv", None, "Part 1"),
+    ],
+)
+def test_an_episode_in_parts(path, part, title):
+    """Else its first file is renamed as if it were the whole, and the second is left behind."""
+    found = fast(path)
+    assert (found.part, found.episode_title) == (part, title)
+
+
 # --- what it leaves alone
 
 

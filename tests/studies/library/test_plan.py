@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fetchlab.errors import ConfigError
 from fetchlab.policy.filenames import same
-from fetchlab.studies.library import Library, planning
+from fetchlab.studies.library import Filter, Library, planning
 from fetchlab.studies.library.conflicts import There, Wish, ignores_case, losers
 from fetchlab.studies.library.planning import PLAN, plan_of
 from fetchlab.studies.library.scanning import SCANNED
@@ -142,6 +142,25 @@ def test_a_layout_within_the_library(tmp_path):
     rows = planned(tmp_path, files(f"sorted/{target}", "a.mkv"), to=tmp_path / "sorted")
     assert rows[f"sorted/{target}"]["reason"] == "already in place"
     assert rows["a.mkv"]["conflicts"] == [target]
+
+
+def test_a_library_within_the_layout(tmp_path):
+    """``library plan Movies --to .``: what is in order there must not be in its own way."""
+    root = tmp_path / "Movies"
+    library = Library(root, to=tmp_path, rules=Filter(min_size=0))
+    path = root / "Harbour (2014)" / "Harbour (2014) {tmdb-7}.mkv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
+    scanned = library.scan(progress=False).result()
+    plan = library.plan(scanned=scanned, matched=matches(scanned))
+    assert plan.select("move", "reason").rows() == [(False, "already in place")]
+
+
+def test_a_file_where_the_layout_should_be(tmp_path):
+    """The message names it."""
+    (tmp_path / "new").write_bytes(b"x")
+    row = planned(tmp_path, files("a.mkv"))["a.mkv"]
+    assert (row["move"], row["conflicts"]) == (False, [f"{tmp_path / 'new'} is no folder"])
 
 
 def test_a_path_that_is_too_long(tmp_path):

@@ -102,12 +102,16 @@ def test_problems_and_what_was_passed_over_are_told(tmp_path):
     """Otherwise a missing film is a riddle."""
     media_tree(tmp_path / "library", 60)
     (tmp_path / "library" / "gone.mkv").symlink_to(tmp_path / "nowhere.mkv")
+    (tmp_path / "elsewhere.mkv").write_bytes(b"x")
+    (tmp_path / "library" / "here.mkv").symlink_to(tmp_path / "elsewhere.mkv")
     run = Library(tmp_path / "library", rules=Filter(extensions={"avi"})).scan(progress=False)
     frame = run.result()
     assert set(frame.filter(kind="video")["path"].str.slice(-4)) <= {".avi"}
     assert run.notes["skipped"]["other"] > 30
     library = Library(tmp_path / "library").scan(progress=False).wait()
-    assert [problem["kind"] for problem in library.notes["problems"]] == ["broken link"]
+    problems = {problem["path"]: problem["kind"] for problem in library.notes["problems"]}
+    assert problems == {"gone.mkv": "broken link", "here.mkv": "link"}
+    assert "here.mkv" not in library.result()["path"]
 
 
 def test_an_empty_library(tmp_path):

@@ -14,9 +14,9 @@ from fetchlab.studies.charts.functions import (
     fetch_category_lists,
     fetch_top_apps,
 )
+from fetchlab.studies.charts.knobs import How
 from fetchlab.studies.charts.names import CATEGORIES, COLLECTIONS, COUNTRIES
 from fetchlab.studies.charts.requests import AppRequest, ListRequest, ReviewRequest, SearchRequest
-from fetchlab.studies.charts.runs import How
 from fetchlab.studies.charts.tables import CHARTS, frame
 
 __all__ = [

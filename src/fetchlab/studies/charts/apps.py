@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
+from fetchlab.redaction import redact_text
+
 if TYPE_CHECKING:
     from fetchlab.studies.charts.requests import ListRequest, ReviewRequest, SearchRequest
 
 __all__ = ["App", "Details", "Listing", "Review", "ReviewPage"]
 
 T = TypeVar("T")
+
+SHOWN = 3
+"""Apps and reviews that the text of a list names."""
 
 
 class App(msgspec.Struct):
@@ -132,3 +137,12 @@ class Listing(list[T], Generic[T]):
     def country(self) -> str:
         """The country's code."""
         return self.request.country
+
+    def __repr__(self) -> str:
+        """Return what it is of, how many there are and the first of them: all would fill the screen."""
+        shown = [str(getattr(one, "title", None) or getattr(one, "text", "")) for one in self[:SHOWN]]
+        told = f"{self.request.key}: {len(self):,}{' · ' * bool(shown)}{', '.join(shown)}"
+        told += ", …" * (len(self) > SHOWN)
+        if self.error is not None:
+            told += f" · {type(self.error).__name__}: {self.error}"
+        return redact_text(f"<{told}>")

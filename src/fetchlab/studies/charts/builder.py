@@ -129,7 +129,7 @@ class BatchRequestBuilder:
         Raises:
             ConfigError: a value is none that the service knows.
         """
-        if score is not None and score not in (1, 2, 3, 4, 5):
+        if score is not None and (score not in (1, 2, 3, 4, 5) or isinstance(score, bool)):
             raise ConfigError("score", f"is 1 to 5 stars, or None for all, not {score!r}")
         where, lang, order = countries_of(countries), self.lang, sort_of(sort)
         most = results_of(num_reviews, knob="num_reviews", most=MOST_REVIEWS)

@@ -22,7 +22,7 @@ def overlap(table: pl.DataFrame) -> pl.DataFrame:
         u32`` (apps that are in a chart of both)``, together u32`` (in one of either)``, share f64``
         (Jaccard's index, 0 to 1).
     """
-    apps = _ranked("table", table).select("country", "category", "collection", "app_id").unique()
+    apps = _ranked("table", table).select(*CHART, "app_id")
     sizes = apps.group_by("country").len("size")
     both = apps.join(apps.rename({"country": "other"}), on=["category", "collection", "app_id"])
     shared = both.group_by("country", "other").len("shared")
@@ -75,8 +75,9 @@ def movers(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ranked(knob: str, table: pl.DataFrame) -> pl.DataFrame:
-    """The rows of apps, without those of errors."""
+    """The rows of apps, without those of errors, and each once if a chart is there twice."""
     needed = {*CHART, "app_id", "title", "rank"}
     if not isinstance(table, pl.DataFrame) or not needed <= set(table.columns):
         raise ConfigError(knob, "give the table of charts.frame(…)")
-    return table.filter(pl.col("rank").is_not_null())
+    ranked = table.filter(pl.col("rank").is_not_null())
+    return ranked.unique([*CHART, "app_id"], keep="first", maintain_order=True)

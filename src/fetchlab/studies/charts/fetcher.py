@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from fetchlab.studies.charts.builder import MOST_HITS, BatchRequestBuilder
+from fetchlab.studies.charts.knobs import How, known
 from fetchlab.studies.charts.names import results_of
-from fetchlab.studies.charts.runs import How, app_run, finished, list_run, review_run, search_run
+from fetchlab.studies.charts.runs import app_run, finished, list_run, review_run, search_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from fetchlab.engine.run import Run
+    from fetchlab.studies.charts.apps import App, Details, Listing, Review
 
 __all__ = ["BatchFetcher"]
 
@@ -24,7 +28,7 @@ class BatchFetcher:
         how: knobs for every call, which may override them; see :class:`~fetchlab.studies.charts.How`.
 
     Raises:
-        ConfigError: a value is none that the service knows.
+        ConfigError: a value is none that the service knows, or there is no such knob.
     """
 
     def __init__(
@@ -36,8 +40,30 @@ class BatchFetcher:
     ) -> None:
         self.builder = BatchRequestBuilder(default_collection, lang)
         self.default_num_results = results_of(default_num_results, knob="default_num_results")
-        self._how = how
+        self._how = known(how)
 
+    @overload
+    def category_lists(
+        self,
+        countries: Iterable[str],
+        categories: Iterable[str],
+        num_results: int | None = ...,
+        collection: str | None = ...,
+        *,
+        wait: Literal[True] = ...,
+        **how: Unpack[How],
+    ) -> list[Listing[App]]: ...
+    @overload
+    def category_lists(
+        self,
+        countries: Iterable[str],
+        categories: Iterable[str],
+        num_results: int | None = ...,
+        collection: str | None = ...,
+        *,
+        wait: Literal[False],
+        **how: Unpack[How],
+    ) -> Run: ...
     def category_lists(
         self,
         countries: Iterable[str],
@@ -53,6 +79,24 @@ class BatchFetcher:
         requests = self.builder.build_list_requests(countries, categories, count, collection)
         return finished(list_run(requests, self._with(how)), wait=wait)
 
+    @overload
+    def apps(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ...,
+        *,
+        wait: Literal[True] = ...,
+        **how: Unpack[How],
+    ) -> list[Details | None]: ...
+    @overload
+    def apps(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ...,
+        *,
+        wait: Literal[False],
+        **how: Unpack[How],
+    ) -> Run: ...
     def apps(
         self,
         app_ids: Iterable[str],
@@ -65,6 +109,26 @@ class BatchFetcher:
         requests = self.builder.build_app_requests(app_ids, countries)
         return finished(app_run(requests, self._with(how)), wait=wait)
 
+    @overload
+    def search(
+        self,
+        queries: Iterable[str],
+        countries: Iterable[str] = ...,
+        num_results: int = ...,
+        *,
+        wait: Literal[True] = ...,
+        **how: Unpack[How],
+    ) -> list[Listing[App]]: ...
+    @overload
+    def search(
+        self,
+        queries: Iterable[str],
+        countries: Iterable[str] = ...,
+        num_results: int = ...,
+        *,
+        wait: Literal[False],
+        **how: Unpack[How],
+    ) -> Run: ...
     def search(
         self,
         queries: Iterable[str],
@@ -78,6 +142,30 @@ class BatchFetcher:
         requests = self.builder.build_search_requests(queries, countries, num_results)
         return finished(search_run(requests, self._with(how)), wait=wait)
 
+    @overload
+    def reviews(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ...,
+        num_reviews: int = ...,
+        sort: str = ...,
+        score: int | None = ...,
+        *,
+        wait: Literal[True] = ...,
+        **how: Unpack[How],
+    ) -> list[Listing[Review]]: ...
+    @overload
+    def reviews(
+        self,
+        app_ids: Iterable[str],
+        countries: Iterable[str] = ...,
+        num_reviews: int = ...,
+        sort: str = ...,
+        score: int | None = ...,
+        *,
+        wait: Literal[False],
+        **how: Unpack[How],
+    ) -> Run: ...
     def reviews(
         self,
         app_ids: Iterable[str],
@@ -92,6 +180,11 @@ class BatchFetcher:
         """Fetch reviews: a :class:`Listing` of them for each app in each country, page after page."""
         requests = self.builder.build_review_requests(app_ids, countries, num_reviews, sort, score)
         return finished(review_run(requests, self._with(how)), wait=wait)
+
+    def __repr__(self) -> str:
+        """Return the defaults."""
+        made = self.builder
+        return f"BatchFetcher({made.lang!r}, {self.default_num_results}, {made.collection!r})"
 
     def _with(self, how: How) -> How:
         return cast("How", {**self._how, **how})

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from fetchlab.studies.charts.builder import BatchRequestBuilder
-from fetchlab.studies.charts.runs import How, finished, list_run
+from fetchlab.studies.charts.runs import finished, list_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fetchlab.engine.run import Run
     from fetchlab.studies.charts.apps import App, Listing
+    from fetchlab.studies.charts.knobs import How
     from fetchlab.studies.charts.requests import ListRequest
 
 __all__ = ["fetch_and_parse_list", "fetch_and_parse_list_batch", "fetch_category_lists", "fetch_top_apps"]
 
 
+@overload
+def fetch_category_lists(
+    countries: Iterable[str],
+    categories: Iterable[str],
+    num_results: int = ...,
+    collection: str = ...,
+    lang: str = ...,
+    *,
+    wait: Literal[True] = ...,
+    **how: Unpack[How],
+) -> list[Listing[App]]: ...
+@overload
+def fetch_category_lists(
+    countries: Iterable[str],
+    categories: Iterable[str],
+    num_results: int = ...,
+    collection: str = ...,
+    lang: str = ...,
+    *,
+    wait: Literal[False],
+    **how: Unpack[How],
+) -> Run: ...
 def fetch_category_lists(
     countries: Iterable[str],
     categories: Iterable[str],
@@ -49,6 +73,28 @@ def fetch_category_lists(
     return finished(list_run(builder.build_list_requests(countries, categories, num_results), how), wait=wait)
 
 
+@overload
+def fetch_top_apps(
+    countries: Iterable[str],
+    categories: Iterable[str],
+    num_results: int = ...,
+    collection: str = ...,
+    lang: str = ...,
+    *,
+    wait: Literal[True] = ...,
+    **how: Unpack[How],
+) -> dict[str, dict[str, Listing[App]]]: ...
+@overload
+def fetch_top_apps(
+    countries: Iterable[str],
+    categories: Iterable[str],
+    num_results: int = ...,
+    collection: str = ...,
+    lang: str = ...,
+    *,
+    wait: Literal[False],
+    **how: Unpack[How],
+) -> Run: ...
 def fetch_top_apps(
     countries: Iterable[str],
     categories: Iterable[str],
@@ -59,7 +105,11 @@ def fetch_top_apps(
     wait: bool = True,
     **how: Unpack[How],
 ) -> Any:
-    """Do as :func:`fetch_category_lists`, and return ``organized[country][category]``."""
+    """Do as :func:`fetch_category_lists`, and return ``organized[country][category]``.
+
+    Keys are spelled as in :data:`~fetchlab.studies.charts.COUNTRIES` and
+    :data:`~fetchlab.studies.charts.CATEGORIES`, however they were asked for.
+    """
     builder = BatchRequestBuilder(collection, lang)
     requests = builder.build_list_requests(countries, categories, num_results)
     return finished(list_run(requests, how, organized), wait=wait)
@@ -85,6 +135,14 @@ def fetch_and_parse_list(
     return found[0]
 
 
+@overload
+def fetch_and_parse_list_batch(
+    requests: Iterable[ListRequest], *, wait: Literal[True] = ..., **how: Unpack[How]
+) -> list[Listing[App]]: ...
+@overload
+def fetch_and_parse_list_batch(
+    requests: Iterable[ListRequest], *, wait: Literal[False], **how: Unpack[How]
+) -> Run: ...
 def fetch_and_parse_list_batch(
     requests: Iterable[ListRequest], *, wait: bool = True, **how: Unpack[How]
 ) -> Any:

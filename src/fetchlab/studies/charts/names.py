@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterator
 
 __all__ = [
     "CATEGORIES",
@@ -48,6 +50,7 @@ COLLECTIONS = ("topselling_free", "topselling_paid", "topgrossing")
 SORTS = {"relevance": 1, "newest": 2, "rating": 3}
 MOST_RESULTS = 500
 """Apps of a chart that the service gives at most; there is no paging."""
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|[0-9]{3}))?")
 
 
 def countries_of(countries: Iterable[str]) -> tuple[str, ...]:
@@ -91,12 +94,12 @@ def sort_of(sort: str) -> str:
 
 
 def language_of(lang: str) -> str:
-    """Return a language's code, such as ``en`` or ``pt-BR``.
+    """Return a language's code, such as ``en``, ``pt-BR`` or ``es-419`` (BCP 47: language, script, region).
 
     Raises:
         ConfigError: it has no such form.
     """
-    if not isinstance(lang, str) or not 2 <= len(lang) <= 8 or not lang.replace("-", "").isalpha():
+    if not isinstance(lang, str) or not _LANGUAGE.fullmatch(lang):
         raise ConfigError("lang", f"give a language's code such as 'en' or 'pt-BR', not {lang!r}")
     return lang
 
@@ -116,11 +119,25 @@ def results_of(num_results: int, *, knob: str = "num_results", most: int = MOST_
     return num_results
 
 
-def texts_of(knob: str, texts: Iterable[str]) -> Iterable[str]:
-    """Refuse one string where many are meant."""
+def texts_of(knob: str, texts: Iterable[str]) -> Iterator[str]:
+    """Return texts, read lazily.
+
+    Raises:
+        ConfigError: it is one string where many are meant, or cannot be read one by one; while it is read,
+            one of them is no string.
+    """
     if isinstance(texts, str | bytes):
         raise ConfigError(knob, f"give a list, [{texts!r}], not one string")
-    return texts
+    if not isinstance(texts, Iterable):
+        raise ConfigError(knob, f"give a list of strings, not {texts!r}")
+    return _texts(knob, texts)
+
+
+def _texts(knob: str, texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        if not isinstance(text, str):
+            raise ConfigError(knob, f"are strings, not {text!r}")
+        yield text
 
 
 def _one_of(knob: str, name: object, known: Collection[str], form: Callable[[str], str]) -> str:

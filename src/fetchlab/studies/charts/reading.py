@@ -1,19 +1,20 @@
 """From the store's nested arrays to apps, details and reviews.
 
 Where two places are known to hold the same fact, the second is read if the first is empty. What is missing
-is None: the service leaves out at will. Only without its id and title is an app none.
+is None, and so is what is of another kind than it should be: the service leaves out and changes at will. Only
+without its id and title is an app none.
 """
 
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from fetchlab.errors import ParseError, StudyError
 from fetchlab.studies.charts.apps import App, Details, Review, ReviewPage
+from fetchlab.studies.charts.facts import number_in, price_of, real, string, text_of, whole
 from fetchlab.studies.charts.framing import SOFT_LIMIT, refused_softly
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _SCRIPT = re.compile(
     rb"AF_initDataCallback\(\{key:\s*'(ds:\d+)',.*?data:(.*?),\s*sideChannel:\s*\{\}\s*\}\);\s*</script",
     re.DOTALL,
 )
-_MICROS = 1_000_000
 
 
 def dig(value: Any, *path: int) -> Any:
@@ -77,47 +77,47 @@ def details_of(response: Response) -> Details:
     """
     a = dig(script_of(response, b"ds:5"), 1, 2)
     title = dig(a, 0, 0)
-    app_id = dig(a, 77, 0) or _asked_for(response)
+    app_id = string(dig(a, 77, 0)) or _asked_for(response)
     if not isinstance(title, str):
         raise ParseError("the page states no app", retriable=True)
-    price, free = _price(dig(a, 57, 0, 0, 0, 0, 1, 0, 0))
-    link = _string(dig(a, 68, 1, 4, 2) or dig(a, 68, 0, 0, 4, 2)) or ""
+    price, free = price_of(dig(a, 57, 0, 0, 0, 0, 1, 0, 0))
+    link = string(dig(a, 68, 1, 4, 2)) or string(dig(a, 68, 0, 0, 4, 2)) or ""
     return Details(
         app_id,
         title,
-        description=_text(dig(a, 12, 0, 0, 1) or dig(a, 72, 0, 1)),
-        summary=_text(dig(a, 73, 0, 1)),
-        installs=dig(a, 13, 0),
-        min_installs=dig(a, 13, 1),
-        real_installs=dig(a, 13, 2),
-        score=dig(a, 51, 0, 1),
-        ratings=dig(a, 51, 2, 1),
-        reviews=dig(a, 51, 3, 1),
-        histogram=[dig(a, 51, 1, stars, 1) or 0 for stars in range(1, 6)],
+        description=text_of(dig(a, 12, 0, 0, 1)) or text_of(dig(a, 72, 0, 1)),
+        summary=text_of(dig(a, 73, 0, 1)),
+        installs=string(dig(a, 13, 0)),
+        min_installs=whole(dig(a, 13, 1)),
+        real_installs=whole(dig(a, 13, 2)),
+        score=real(dig(a, 51, 0, 1)),
+        ratings=whole(dig(a, 51, 2, 1)),
+        reviews=whole(dig(a, 51, 3, 1)),
+        histogram=[whole(dig(a, 51, 1, stars, 1)) or 0 for stars in range(1, 6)],
         price=price,
-        currency=dig(a, 57, 0, 0, 0, 0, 1, 0, 1),
+        currency=string(dig(a, 57, 0, 0, 0, 0, 1, 0, 1)),
         free=free,
         available=bool(dig(a, 18, 0)),
         offers_in_app=bool(dig(a, 19, 0)),
-        in_app_price=dig(a, 19, 0),
+        in_app_price=string(dig(a, 19, 0)),
         contains_ads=bool(dig(a, 48)),
-        developer=_string(dig(a, 68, 0)) or dig(a, 37, 0),
+        developer=string(dig(a, 68, 0)) or string(dig(a, 37, 0)),
         developer_id=link.partition("id=")[2] or None,
-        developer_email=dig(a, 69, 1, 0),
-        developer_website=dig(a, 69, 0, 5, 2),
-        developer_address=dig(a, 69, 2, 0),
-        privacy_policy=dig(a, 99, 0, 5, 2),
-        genre=dig(a, 79, 0, 0, 0),
-        genre_id=dig(a, 79, 0, 0, 2),
-        icon=dig(a, 95, 0, 3, 2) or dig(a, 9, 1, 3, 2),
-        header_image=dig(a, 96, 0, 3, 2),
+        developer_email=string(dig(a, 69, 1, 0)),
+        developer_website=string(dig(a, 69, 0, 5, 2)),
+        developer_address=string(dig(a, 69, 2, 0)),
+        privacy_policy=string(dig(a, 99, 0, 5, 2)),
+        genre=string(dig(a, 79, 0, 0, 0)),
+        genre_id=string(dig(a, 79, 0, 0, 2)),
+        icon=string(dig(a, 95, 0, 3, 2)) or string(dig(a, 9, 1, 3, 2)),
+        header_image=string(dig(a, 96, 0, 3, 2)),
         screenshots=_images(dig(a, 78, 0)),
-        video=dig(a, 100, 0, 0, 3, 2),
-        content_rating=dig(a, 9, 0),
-        released=dig(a, 10, 0),
-        updated=dig(a, 145, 0, 1, 0),
-        version=dig(a, 140, 0, 0, 0),
-        android=dig(a, 140, 1, 1, 0, 0, 1) or dig(a, 140, 1, 0, 0, 1),
+        video=string(dig(a, 100, 0, 0, 3, 2)),
+        content_rating=string(dig(a, 9, 0)),
+        released=string(dig(a, 10, 0)),
+        updated=whole(dig(a, 145, 0, 1, 0)),
+        version=string(dig(a, 140, 0, 0, 0)),
+        android=string(dig(a, 140, 1, 1, 0, 0, 1)) or string(dig(a, 140, 1, 0, 0, 1)),
     )
 
 
@@ -157,47 +157,40 @@ def _app(a: Any) -> App | None:
     app_id, title = dig(a, 0, 0), dig(a, 3)
     if not (isinstance(app_id, str) and isinstance(title, str)):
         return None
-    price, free = _price(dig(a, 8, 1, 0, 0))
-    installs = dig(a, 15)
+    price, free = price_of(dig(a, 8, 1, 0, 0))
+    installs = string(dig(a, 15))
     return App(
         app_id,
         title,
-        developer=dig(a, 14),
-        genre=dig(a, 5),
-        summary=_text(dig(a, 13, 1)),
-        score=dig(a, 4, 1),
+        developer=string(dig(a, 14)),
+        genre=string(dig(a, 5)),
+        summary=text_of(dig(a, 13, 1)),
+        score=real(dig(a, 4, 1)),
         price=price,
-        currency=dig(a, 8, 1, 0, 1),
+        currency=string(dig(a, 8, 1, 0, 1)),
         free=free,
         installs=installs,
-        min_installs=_number(installs),
-        icon=dig(a, 1, 3, 2),
+        min_installs=number_in(installs),
+        icon=string(dig(a, 1, 3, 2)),
         screenshots=_images(dig(a, 2)),
-        video=dig(a, 12, 0, 0, 3, 2),
-        url=dig(a, 10, 4, 2),
+        video=string(dig(a, 12, 0, 0, 3, 2)),
+        url=string(dig(a, 10, 4, 2)),
     )
 
 
 def _review(r: Any) -> Review:
     return Review(
         r[0],
-        user=dig(r, 1, 0),
-        user_image=dig(r, 1, 1, 3, 2),
-        score=dig(r, 2),
-        text=dig(r, 4),
-        at=dig(r, 5, 0),
-        thumbs_up=dig(r, 6),
-        reply=dig(r, 7, 1),
-        replied_at=dig(r, 7, 2, 0),
-        version=dig(r, 10),
+        user=string(dig(r, 1, 0)),
+        user_image=string(dig(r, 1, 1, 3, 2)),
+        score=whole(dig(r, 2)),
+        text=string(dig(r, 4)),
+        at=whole(dig(r, 5, 0)),
+        thumbs_up=whole(dig(r, 6)),
+        reply=string(dig(r, 7, 1)),
+        replied_at=whole(dig(r, 7, 2, 0)),
+        version=string(dig(r, 10)),
     )
-
-
-def _price(micros: Any) -> tuple[float | None, bool | None]:
-    """A price in units of its currency, and whether it is none."""
-    if not isinstance(micros, int | float):
-        return None, None
-    return micros / _MICROS, micros == 0
 
 
 def _many(value: Any) -> list[Any]:
@@ -207,20 +200,6 @@ def _many(value: Any) -> list[Any]:
 def _images(found: Any) -> list[str]:
     urls = (dig(one, 3, 2) for one in _many(found))
     return [url for url in urls if isinstance(url, str)]
-
-
-def _text(html: Any) -> str | None:
-    return unescape(html.replace("<br>", "\r\n")) if isinstance(html, str) else None
-
-
-def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _number(shown: Any) -> int | None:
-    """The number in ``1,000,000+``, whatever stands between its digits."""
-    digits = "".join(filter(str.isdigit, shown)) if isinstance(shown, str) else ""
-    return int(digits) if digits else None
 
 
 def _asked_for(response: Response) -> str:

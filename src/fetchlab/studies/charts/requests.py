@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import msgspec
 
-__all__ = ["AppRequest", "ListRequest", "Request", "ReviewRequest", "SearchRequest"]
+__all__ = ["AppRequest", "ListRequest", "ReviewRequest", "SearchRequest"]
 
 
 class ListRequest(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +78,3 @@ class ReviewRequest(msgspec.Struct, frozen=True, gc=False):
     def start(self) -> str:
         """What all pages of one app's reviews share."""
         return f"reviews/{self.app_id}/{self.country}/{self.lang}/{self.sort}"
-
-
-Request: TypeAlias = ListRequest | AppRequest | SearchRequest | ReviewRequest

@@ -75,7 +75,7 @@ class Riding:
         self._max_bytes = max_bytes
         self._waiting: dict[Any, list[Rider]] = {}
         self._timers: dict[Any, asyncio.TimerHandle] = {}
-        self._calls: set[asyncio.Task[None]] = set()
+        self._drives: set[asyncio.Task[None]] = set()
         self._made = self._carried = self._largest = self._bytes = 0
 
     def prepare(self, work: Work) -> None:
@@ -105,8 +105,8 @@ class Riding:
         """Forget who waits; calls under way are nobody's any more."""
         for timer in self._timers.values():
             timer.cancel()
-        for call in self._calls:
-            call.cancel()
+        for drive in self._drives:
+            drive.cancel()
         self._timers.clear()
         self._waiting.clear()
 
@@ -114,30 +114,48 @@ class Riding:
         place = self._place(rider.work.item)
         riders = self._waiting.setdefault(place, [])
         riders.append(rider)
-        if len(riders) >= self._size.limit:
+        found = rider.work.lane.discovery
+        room = self._size.room(limited=found is not None)
+        if len(riders) >= room:
             self._depart(place)
         elif len(riders) == 1:
-            wait = self._linger(rider)
+            wait = LINGER if found is None else min(LONGEST, max(LINGER, room / found.rate))
             self._timers[place] = asyncio.get_running_loop().call_later(wait, self._depart, place)
-
-    def _linger(self, rider: Rider) -> float:
-        found = rider.work.lane.discovery
-        return LINGER if found is None else min(LONGEST, max(LINGER, self._size.limit / found.rate))
 
     def _depart(self, place: Any) -> None:
         timer = self._timers.pop(place, None)
         if timer is not None:
             timer.cancel()
-        self._leave([rider for rider in self._waiting.pop(place, ()) if not rider.told.done()])
+        riders = [rider for rider in self._waiting.pop(place, ()) if not rider.told.done()]
+        if not riders:
+            return
+        limited = riders[0].work.lane.discovery is not None
+        if not limited and self._size.trial(len(riders)):
+            self._leave(riders[:1], riders[1:])
+        else:
+            self._leave(riders)
 
-    def _leave(self, riders: list[Rider]) -> None:
-        if riders:
-            call = asyncio.get_running_loop().create_task(self._drive(riders))
-            self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
+    def _leave(self, *calls: list[Rider]) -> None:
+        drive = asyncio.get_running_loop().create_task(self._drive(calls))
+        self._drives.add(drive)
+        drive.add_done_callback(self._drives.discard)
 
-    async def _drive(self, riders: list[Rider]) -> None:
-        """Make a call and tell every rider what came of it."""
+    async def _drive(self, calls: Sequence[list[Rider]]) -> None:
+        """Make calls; when the last one is back, tell every rider what came of it.
+
+        They are told together, because workers who come back one by one fill no call again.
+        """
+        for riders, outcomes in zip(calls, await asyncio.gather(*map(self._call, calls)), strict=True):
+            for rider, outcome in zip(riders, outcomes, strict=True):
+                if rider.told.done():
+                    continue
+                if isinstance(outcome, Exception):
+                    rider.told.set_exception(outcome)
+                else:
+                    rider.told.set_result(outcome)
+
+    async def _call(self, riders: list[Rider]) -> list[Any]:
+        """Make a call and return the value or error of every rider."""
         self._made += 1
         self._carried += len(riders)
         self._largest = max(self._largest, len(riders))
@@ -150,16 +168,9 @@ class Riding:
             if response.status >= 400:
                 raise errors.StatusError(f"HTTP {response.status}", response.status, response.headers)
             self._size.saw(len(riders), (response.first_byte or time.perf_counter()) - began)
-            outcomes = self._sort_out(response, items)
+            return self._sort_out(response, items)
         except Exception as error:
-            outcomes = _shared(error, len(riders))
-        for rider, outcome in zip(riders, outcomes, strict=True):
-            if rider.told.done():
-                continue
-            if isinstance(outcome, Exception):
-                rider.told.set_exception(outcome)
-            else:
-                rider.told.set_result(outcome)
+            return _shared(error, len(riders))
 
     def _note(self, riders: list[Rider], response: Response) -> None:
         """What the call saw, every rider saw; its bytes are shared out."""

@@ -3,85 +3,39 @@
 from __future__ import annotations
 
 import logging
-import os
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from fetchlab.engine.calls import MAX_BYTES, start
-from fetchlab.engine.knobs import whole
 from fetchlab.engine.places import fetching_task, valued_task
-from fetchlab.engine.strategies import Async, Processes, Sequential, Threads, choose
 from fetchlab.errors import Cancelled, ConfigError
-from fetchlab.policy.concurrency import Adaptive
 from fetchlab.policy.keys import own_key
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.store.cache import Cache
 from fetchlab.studies.charts.apps import Listing
+from fetchlab.studies.charts.knobs import PAGES, RPCS, How, known, service_of, size_of, strategy_of
 from fetchlab.studies.charts.reading import details_of, hits_of
 from fetchlab.studies.charts.requests import AppRequest, ListRequest, ReviewRequest, SearchRequest
 from fetchlab.studies.charts.riding import Riding
-from fetchlab.studies.charts.sizing import BatchSize
 from fetchlab.studies.charts.wire import LISTS, REVIEWS, app_page, search_page
 from fetchlab.transport.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from os import PathLike
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
-    from fetchlab.engine.journal import Journal
     from fetchlab.engine.run import Run
     from fetchlab.engine.strategies import Strategy
     from fetchlab.model import Result
-    from fetchlab.policy.rate import RateKnob
     from fetchlab.studies.charts.wire import Rpc
 
-__all__ = ["URL", "How", "app_run", "finished", "list_run", "review_run", "search_run"]
-
-URL = "FETCHLAB_PLAY_URL"
-"""The environment variable that names the service's root where no ``base_url`` is given."""
-RPCS = Adaptive(max=200, start=100)
-PAGES = Adaptive(max=64, start=20)
+__all__ = ["app_run", "finished", "list_run", "review_run", "search_run"]
 
 log = logging.getLogger("fetchlab.charts")
-
-
-class How(TypedDict, total=False):
-    """The knobs that all calls share.
-
-    Attributes:
-        base_url: the service's root; ``$FETCHLAB_PLAY_URL`` unless told.
-        workers: requests at a time; as many as the service serves well unless told.
-        strategy: instead, any strategy of the engine.
-        batch_size: rpcs that ride in one HTTP call at most; ``"auto"`` finds out. One alone in threads,
-            processes and one after the other. Pages of details and searches always go alone.
-        priority: a request's priority, lower goes first, also into a call.
-        retry: what is tried again; all that is asked for only reads, so POST is, too.
-        rate: requests per second.
-        timeout: seconds per attempt.
-        client: an ``fl.Client``; a shared one unless told.
-        cache: an ``fl.Cache`` or a file's path: what it holds is not asked for again. Lists and reviews are
-            kept one by one, whatever call they rode in; details and searches as the pages they came in.
-        journal: remembers every request, so that the same call goes on where an earlier one was stopped.
-        progress: whether to show progress.
-    """
-
-    base_url: str | None
-    workers: int | Adaptive | None
-    strategy: Strategy | None
-    batch_size: int | Literal["auto"]
-    priority: Callable[[Any], int] | None
-    retry: Retry | None
-    rate: RateKnob
-    timeout: Timeout | float | None
-    client: Any
-    cache: Cache | str | PathLike[str] | None
-    journal: Journal | str | Path | None
-    progress: bool | None
 
 
 def list_run(
@@ -93,10 +47,14 @@ def list_run(
 
 
 def review_run(requests: Iterable[ReviewRequest], how: How) -> Run:
-    """Start a run over pages of reviews; its ``result()`` is a :class:`Listing` for each app."""
+    """Start a run over pages of reviews; its ``result()`` is a :class:`Listing` for each app.
+
+    An app that is asked for twice is read once: pages are told apart by whose they are.
+    """
     wanted = _checked(requests, ReviewRequest)
+    once = list(dict.fromkeys(wanted))
     return _rpc_run(
-        "reviews", wanted, REVIEWS, how, product=lambda run: _reviews(run, wanted), follow=_next_page
+        "reviews", once, REVIEWS, how, product=lambda run: _reviews(run, wanted), follow=_next_page
     )
 
 
@@ -129,9 +87,9 @@ def finished(run: Run, *, wait: bool) -> Any:
 
 
 def _rpc_run(name: str, requests: list[Any], rpc: Rpc, how: How, **more: Any) -> Run:
-    base_url, strategy = _root(how), _strategy(how, RPCS)
+    base_url, strategy = service_of(known(how)), strategy_of(how, RPCS)
     client, timeout = Client.of(how.get("client")), Timeout.of(how.get("timeout", Timeout()))
-    size = _size(how, strategy)
+    size = size_of(how, strategy)
     if size is None:
         task: Any = fetching_task(
             strategy,
@@ -169,7 +127,7 @@ def _rpc_run(name: str, requests: list[Any], rpc: Rpc, how: How, **more: Any) ->
 def _page_run(
     name: str, requests: list[Any], build: Callable[[str, Any], Any], parse: Any, how: How, **more: Any
 ) -> Run:
-    base_url, strategy = _root(how), _strategy(how, PAGES)
+    base_url, strategy = service_of(known(how)), strategy_of(how, PAGES)
     task = fetching_task(
         strategy,
         Client.of(how.get("client")),
@@ -186,9 +144,6 @@ def _page_run(
 def _started(
     name: str, task: Any, requests: list[Any], base_url: str, strategy: Strategy, how: How, **more: Any
 ) -> Run:
-    unknown = set(how) - set(How.__annotations__)
-    if unknown:
-        raise ConfigError(min(unknown), f"is no knob; there are {', '.join(How.__annotations__)}")
     retry = how.get("retry") or Retry()
     if not isinstance(retry, Retry):
         raise ConfigError("retry", f"give fl.Retry(attempts=…), not {retry!r}")
@@ -209,40 +164,9 @@ def _started(
     )
 
 
-def _root(how: How) -> str:
-    given = how.get("base_url")
-    knob, url = ("base_url", given) if given is not None else (URL, os.environ.get(URL))
-    if url is None:
-        raise ConfigError("base_url", f"give the service's root, or set {URL}")
-    if not str(url).startswith(("http://", "https://")):
-        raise ConfigError(knob, f"give the service's root such as https://example.org, not {url!r}")
-    return str(url).rstrip("/")
-
-
-def _strategy(how: How, usual: Adaptive) -> Strategy:
-    workers, strategy = how.get("workers"), how.get("strategy")
-    if workers is None and strategy is None:
-        return Async(usual)
-    return choose(workers, strategy, plain=False)
-
-
-def _size(how: How, strategy: Strategy) -> BatchSize | None:
-    """How many rpcs ride together; None where each goes alone."""
-    given = how.get("batch_size", "auto")
-    if given != "auto":
-        whole("batch_size", given, instead=" or 'auto'")
-    alone = isinstance(strategy, Threads | Processes | Sequential)
-    if given == 1 or (given == "auto" and alone):
-        return None
-    if alone:
-        raise ConfigError(
-            "batch_size",
-            f"{type(strategy).__name__} has one request at a time in hand; give 1, or another strategy",
-        )
-    return BatchSize(None if given == "auto" else given)
-
-
 def _checked(requests: Iterable[Any], kind: type) -> list[Any]:
+    if not isinstance(requests, Iterable):
+        raise ConfigError("requests", f"are those of a BatchRequestBuilder, not {requests!r}")
     found = list(requests)
     for request in found:
         if not isinstance(request, kind):

@@ -12,6 +12,8 @@ LONGER = 0.25
 """A call may take by so much longer than one rpc alone."""
 FORGET = 0.95
 """What an observation weighs after the next one."""
+ALIKE = 8
+"""So many calls of one size in a row, and the last is split: from equal sizes nothing is learnt."""
 SURE = 3.0
 """Standard errors by which a cost must differ from nothing to be believed."""
 
@@ -21,7 +23,8 @@ class BatchSize:
 
     The seconds of a call are taken for *a* + *b* · rpcs, by least squares over the latest calls. While *b*
     cannot be told from 0, sizes double whenever a full call comes back; else a call carries as many as make
-    it ``LONGER`` by no more than that share.
+    it ``LONGER`` by no more than that share. Where all calls are equally large, because no more riders wait
+    for one, one of them now and then goes in two parts.
 
     Args:
         fixed: so many, whatever it takes; None to find out.
@@ -30,8 +33,25 @@ class BatchSize:
     def __init__(self, fixed: int | None = None) -> None:
         self._fixed = fixed
         self.limit = START if fixed is None else fixed
-        self._largest = 0
+        self._largest = self._before = self._alike = 0
         self._sums = [0.0] * 6  # weights, rpcs, seconds, rpcs², rpcs · seconds, seconds²
+
+    def room(self, *, limited: bool) -> int:
+        """Return how many rpcs a call may carry now.
+
+        Args:
+            limited: the host refuses calls above some rate. Then calls are what is dear, not seconds.
+        """
+        return MOST if limited and self._fixed is None else self.limit
+
+    def trial(self, riders: int) -> bool:
+        """Say whether one of those who are to ride should go by itself this time, to be compared."""
+        self._alike = self._alike + 1 if riders == self._before else 1
+        self._before = riders
+        if self._fixed is not None or riders == 1 or self._alike < ALIKE:
+            return False
+        self._alike = 0
+        return True
 
     def saw(self, rpcs: int, seconds: float) -> None:
         """Take in a call that came back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -10,9 +10,10 @@ import polars as pl
 from fetchlab.errors import ConfigError
 from fetchlab.redaction import redact_text
 from fetchlab.studies.charts.apps import App, Listing
+from fetchlab.studies.charts.requests import ListRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ["CHARTS", "frame"]
 
@@ -46,11 +47,11 @@ CHARTS = pl.Schema(
 """A row per country, category and rank from 1; a list that did not come is one row with its error."""
 
 
-def frame(lists: Iterable[Listing[App]] | Mapping[str, Mapping[str, Listing[App]]]) -> pl.DataFrame:
+def frame(lists: Iterable[Listing[App]] | Mapping[str, Any]) -> pl.DataFrame:
     """Return charts as a table, CHARTS schema, in the order given.
 
     Args:
-        lists: what ``fetch_category_lists`` or ``fetch_top_apps`` returned.
+        lists: what ``fetch_category_lists`` or ``fetch_top_apps`` returned, or a part of it.
 
     Raises:
         ConfigError: it is something else.
@@ -69,13 +70,17 @@ def frame(lists: Iterable[Listing[App]] | Mapping[str, Mapping[str, Listing[App]
 
 def _each(lists: Any) -> Iterator[Any]:
     if isinstance(lists, Listing):
-        lists = [lists]
-    if isinstance(lists, Mapping):
-        lists = [one for by_category in lists.values() for one in by_category.values()]
-    for one in lists:
-        if not isinstance(one, Listing) or not hasattr(one.request, "category"):
-            raise ConfigError("lists", f"give the lists of fetch_category_lists, not {type(one).__name__}")
-        yield one
+        if not isinstance(lists.request, ListRequest):
+            raise ConfigError("lists", f"give charts, not what {lists.request.key} brought")
+        yield lists
+    elif isinstance(lists, Mapping):
+        yield from _each(lists.values())
+    elif isinstance(lists, Iterable) and not isinstance(lists, str):
+        for one in lists:
+            yield from _each(one)
+    else:
+        kind = type(lists).__name__
+        raise ConfigError("lists", f"give the finished lists of fetch_category_lists, not {kind}")
 
 
 def _add(columns: dict[str, list[Any]], row: list[Any]) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from fetchlab.engine.strategies import Batch, Chunked, Sequential, Threads
 from fetchlab.errors import ConfigError
-from fetchlab.studies.charts.runs import RPCS
+from fetchlab.studies.charts.knobs import RPCS
 from fetchlab.studies.charts.sizing import MOST
 
 if TYPE_CHECKING:
-    from fetchlab.studies.charts.runs import How
+    from fetchlab.studies.charts.knobs import How
 
 __all__ = ["WAYS", "way"]
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from fetchlab.errors import ConfigError, WriteFailed
+from fetchlab.policy.filenames import same
+from fetchlab.studies.library.conflicts import Wish, ignores_case, losers
 from fetchlab.studies.library.copying import part_of
 from fetchlab.studies.library.moving import Done, Intent, look, move, prepared, standing
 from fetchlab.studies.library.planning import PLAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from fetchlab.engine.run import Run
@@ -68,6 +71,9 @@ class Applying:
         to: the folder of the new layout.
         book: what earlier applies meant.
 
+    Attributes:
+        stopped: whether the run is over before its end; what is being copied is given up then.
+
     Raises:
         ConfigError: the plan is none, or leaves these folders.
     """
@@ -75,7 +81,12 @@ class Applying:
     def __init__(self, plan: pl.DataFrame, root: Path, to: Path, book: Book) -> None:
         self._root, self._to = root, to
         self._parts: list[Path] = []
-        steps = [self._step(intent, book) for intent in _meant(plan)]
+        meant = _meant(plan)
+        lost = _lost(meant, to)
+        steps = [
+            Step(one, "another file goes there", again=False) if one.source in lost else self._step(one, book)
+            for one in meant
+        ]
         steps += self._left_over(book, {step.intent.source for step in steps})
         self.fresh = [step.intent for step in steps if step.trouble is None and not step.again]
         self.units = list(_units(steps))
@@ -83,6 +94,7 @@ class Applying:
             self.units.insert(0, Unit([], self._parts))
         self._steps = steps
         self._done: dict[tuple[str, str], Done] = {}
+        self.stopped: Callable[[], bool] = lambda: False
 
     @property
     def folders(self) -> list[str]:
@@ -111,9 +123,9 @@ class Applying:
         for place, step in enumerate(unit.steps):
             one = step.intent
             lost = len(failed) == place > 0  # the first is the video
-            done = Done("failed", message="its video is not moved") if lost else self._moved(step)
+            done = self._not_moved("its video is not moved") if lost else self._moved(step)
             self._done[one.source, one.target] = done
-            if done.outcome == "failed":
+            if done.outcome in ("failed", "pending"):
                 failed.append(f"{one.source}: {done.message}" if place else str(done.message))
         if failed:
             raise WriteFailed(failed[0] + (f" (and {len(failed) - 1} more)" if failed[1:] else ""))
@@ -123,9 +135,12 @@ class Applying:
         if step.trouble is not None:
             return Done("failed", message=step.trouble)
         try:
-            return move(self._root, self._to, step.intent, again=step.again)
+            return move(self._root, self._to, step.intent, self.stopped, again=step.again)
         except WriteFailed as error:
-            return Done("failed", message=str(error))
+            return self._not_moved(str(error))
+
+    def _not_moved(self, why: str) -> Done:
+        return Done("pending" if self.stopped() else "failed", message=why)
 
     def _step(self, intent: Intent, book: Book) -> Step:
         _, known = book.moves.get((intent.source, intent.target), (0, None))
@@ -183,7 +198,10 @@ def _meant(plan: pl.DataFrame) -> list[Intent]:
     try:
         rows = plan.filter(pl.col("move")).select(pl.col(name).cast(PLAN[name]) for name in _ROW)
     except pl.exceptions.PolarsError as error:
-        raise ConfigError("plan", f"its columns are not those of a plan: {error}") from error
+        why = str(error).partition("\n")[0]
+        raise ConfigError("plan", f"its columns are not those of a plan: {why}") from error
+    if rows.select("size", "modified").null_count().row(0) != (0, 0):
+        raise ConfigError("plan", "a file that moves has no size or time")
     intents = []
     for row in rows.iter_rows():
         intent = Intent(*row)
@@ -197,9 +215,20 @@ def _meant(plan: pl.DataFrame) -> list[Intent]:
 
 
 def _inside(path: str | None) -> bool:
-    if not path or "\0" in path or "\\" in path:
+    if not path or "\0" in path or (os.name == "nt" and ("\\" in path or ":" in path)):
         return False
     return all(part not in ("", ".", "..") for part in path.split("/"))
+
+
+def _lost(intents: Sequence[Intent], to: Path) -> set[str]:
+    """The sources whose target another row of the plan has: the first by name gets it."""
+    groups: dict[str, list[str]] = {}
+    for intent in intents:
+        groups.setdefault(same(intent.target), []).append(intent.source)
+    if all(len(group) == 1 for group in groups.values()):
+        return set()
+    wishes = (Wish(one.source, one.target, there=False, confidence=1, size=0) for one in intents)
+    return set(losers(wishes, insensitive=ignores_case(to)))
 
 
 def _units(steps: list[Step]) -> Iterable[Unit]:

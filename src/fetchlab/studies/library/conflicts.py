@@ -97,7 +97,7 @@ class There:
         try:
             names = [entry.name for entry in (self._root / written).iterdir()]
         except NotADirectoryError:
-            raise NotADirectoryError(folder) from None
+            raise NotADirectoryError(folder or str(self._root)) from None
         except OSError:  # it is told of when something is to go there
             names = []
         return written, {_form(name, insensitive=self.insensitive): name for name in names}

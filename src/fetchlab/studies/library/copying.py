@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 from fetchlab.studies.library.renaming import rename_new
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["carry", "equal", "part_of"]
+__all__ = ["COARSE", "carry", "equal", "part_of"]
 
+COARSE = 2_000_000_000
+"""What FAT makes of a file's time, in ns."""
 _BLOCK = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
@@ -32,8 +34,13 @@ def part_of(source: Path, target: Path) -> Path:
     return target.with_name(f".fetchlab-{named}.part")
 
 
-def carry(source: Path, target: Path) -> None:
+def carry(source: Path, target: Path, stopped: Callable[[], bool] = lambda: False) -> None:
     """Copy a file with its times and its mode, check the copy, then remove the source.
+
+    Args:
+        source: the file.
+        target: where it goes.
+        stopped: asked after every block whether to give up, which takes the half copy away.
 
     Raises:
         FileExistsError: the target exists; it is as it was.
@@ -43,19 +50,27 @@ def carry(source: Path, target: Path) -> None:
     part = part_of(source, target)
     part.unlink(missing_ok=True)
     before = source.lstat()
+    _fits(before, target.parent)
     try:
-        _copy(source, part)
-        now = source.lstat()
-        if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise OSError(errno.EBUSY, "it changed while it was copied", str(source))
+        _copy(source, part, stopped)
+        _unchanged(source, before)
+        if not _is_copy(part, before):
+            raise OSError(
+                errno.ENOTSUP, "its time cannot be set there, by which it is known again", str(part)
+            )
         rename_new(part, target)
     except BaseException:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    _sync_folders(target.parent)
+    if not _is_copy(target, before):
+        raise OSError(errno.EBUSY, "another process copies it too", str(source))
     try:
+        _unchanged(source, before)
         source.unlink()
+    except FileNotFoundError:
+        return  # somebody else removed it: what was copied is all that is left
     except OSError:
         target.unlink()
         raise
@@ -72,14 +87,14 @@ def equal(one: Path, other: Path) -> bool:
                 return True
 
 
-def _copy(source: Path, part: Path) -> None:
+def _copy(source: Path, part: Path, stopped: Callable[[], bool]) -> None:
     with source.open("rb", buffering=0) as read, open(os.open(part, _NEW, 0o600), "wb") as written:  # noqa: PTH123
         size = os.fstat(read.fileno()).st_size
         spans = list(_spans(read.fileno(), size))
         digest = blake2b()
         for start, end in spans:
             written.seek(start)
-            for block in _blocks(read.fileno(), start, end):
+            for block in _blocks(read.fileno(), start, end, stopped):
                 digest.update(block)
                 written.write(block)
         written.flush()
@@ -89,7 +104,7 @@ def _copy(source: Path, part: Path) -> None:
     again = blake2b()
     with part.open("rb", buffering=0) as copied:
         for start, end in spans:
-            for block in _blocks(copied.fileno(), start, end):
+            for block in _blocks(copied.fileno(), start, end, stopped):
                 again.update(block)
         whole = os.fstat(copied.fileno()).st_size == size
     if not whole or again.digest() != digest.digest():
@@ -99,6 +114,7 @@ def _copy(source: Path, part: Path) -> None:
     with suppress(OSError, AttributeError):  # only root may give files away
         seen = source.stat()
         os.chown(part, seen.st_uid, seen.st_gid)
+    _sync(part)  # its time tells, after a kill, that it is this file
 
 
 def _spans(file: int, size: int) -> Iterator[tuple[int, int]]:
@@ -119,9 +135,11 @@ def _spans(file: int, size: int) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _blocks(file: int, start: int, end: int) -> Iterator[bytes]:
+def _blocks(file: int, start: int, end: int, stopped: Callable[[], bool]) -> Iterator[bytes]:
     os.lseek(file, start, os.SEEK_SET)
     while start < end:
+        if stopped():
+            raise OSError(errno.ECANCELED, "the run was cancelled")
         block = os.read(file, min(_BLOCK, end - start))
         if not block:
             return
@@ -143,10 +161,37 @@ def _removable(source: Path) -> None:
         raise PermissionError(errno.EACCES, "it may not be removed from its folder", str(source))
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk before the old file goes; where a folder cannot be opened it is left."""
+def _fits(seen: os.stat_result, folder: Path) -> None:
+    """Refuse a copy for which there is no room: else each file of many would fill the disk once more."""
+    needed = min(seen.st_size, getattr(seen, "st_blocks", seen.st_size) * 512)
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def _is_copy(path: Path, of: os.stat_result) -> bool:
+    seen = path.lstat()
+    return seen.st_size == of.st_size and abs(seen.st_mtime_ns - of.st_mtime_ns) <= COARSE
+
+
+def _unchanged(source: Path, before: os.stat_result) -> None:
+    now = source.lstat()
+    if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise OSError(errno.EBUSY, "it changed while it was copied", str(source))
+
+
+def _sync_folders(folder: Path) -> None:
+    """Have the new name on the disk before the old file goes, and those of folders made for it."""
+    device = folder.stat().st_dev
+    for one in (folder, *folder.parents):
+        if one.stat().st_dev != device:
+            return
+        _sync(one)
+
+
+def _sync(path: Path) -> None:
+    """Have it on the disk; what cannot be opened, as a folder on some systems, is left."""
     with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

@@ -42,6 +42,7 @@ _ACRONYM = re.compile(r"(?:^|[ .])\w\.\w(?:\.|$)")
 _SEASON = re.compile(r"(?:season|s)[ ._]?(\d{1,2})", re.IGNORECASE)
 _WITH_YEAR = re.compile(r"(.+?)[ ._]+\(((?:19|20)\d\d)\)")
 _WORDS = re.compile(r"[ ._]+")
+_PART = re.compile(r"-?(?:cd|dis[ck]|dvd|pt|(part))([1-9])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=16_384)
@@ -143,8 +144,9 @@ def _episode(folders: tuple[str, ...], stem: str, mark: re.Match[str]) -> Parsed
         title = read_title
         if _written_otherwise(folders, title):
             return Unsure("its folder writes it otherwise")
+    name, part = _episode_title(after)
     return Parsed(
-        "episode", title, year, season, numbers, _episode_title(after), screen=screen_of(after),
+        "episode", title, year, season, numbers, name, screen=screen_of(after), part=part,
         tier=tier, why="one episode mark, a plain title before it",
     )  # fmt: skip
 
@@ -252,11 +254,19 @@ def _series_of(folders: tuple[str, ...]) -> tuple[str, int | None] | Unsure:
     return title if isinstance(title, Unsure) else (title, year)
 
 
-def _episode_title(after: str) -> str | None:
-    """What stands between the episode's number and the first word about the file."""
+def _episode_title(after: str) -> tuple[str | None, int | None]:
+    """What stands between the episode's number and the first word about the file; which part of it it is.
+
+    ``pt1`` and its like are Plex's marks of parts; ``part1`` may be a title's end.
+    """
     words = []
     for word in _WORDS.split(after.lstrip(" ._-")):
         if TAG.match(word.lstrip("[(")):
             break
         words.append(word)
-    return " ".join(words).strip(" -[(") or None
+    last = _PART.fullmatch(words[-1]) if words else None
+    part = None
+    if last is not None and (last[1] is None or all(word in ("", "-") for word in words[:-1])):
+        part = int(last[2])
+        words.pop()
+    return " ".join(words).strip(" -[(") or None, part

@@ -32,7 +32,10 @@ class Folder(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What could not be read, of kind ``unreadable``, ``loop``, ``twice``, ``broken link``, ``encoding``."""
+    """What could not be read or is left alone.
+
+    Its kind is ``unreadable``, ``loop``, ``twice``, ``broken link``, ``link``, ``special`` or ``encoding``.
+    """
 
     path: str
     kind: str
@@ -106,11 +109,12 @@ def _take_file(entry: Any, listing: Listing, rules: Filter) -> None:
     if not _writable(name):
         listing.problems.append(_odd(above, name))
         return
+    if not entry.is_file(follow_symlinks=False):
+        listing.problems.append(_unusual(entry, _inside(above, name)))
+        return
     try:
         seen = entry.stat()
     except FileNotFoundError:
-        if entry.is_symlink():
-            listing.problems.append(Problem(_inside(above, name), "broken link", "points to nothing"))
         return
     video = kind == "video"
     dropped = rules.video(name, seen.st_size) if video else None
@@ -118,6 +122,16 @@ def _take_file(entry: Any, listing: Listing, rules: Filter) -> None:
         listing.skipped.append(dropped)
     else:
         listing.files.append((name, video, seen.st_size, seen.st_mtime_ns))
+
+
+def _unusual(entry: Any, path: str) -> Problem:
+    if not entry.is_symlink():
+        return Problem(path, "special", "is no usual file, and stays")
+    try:
+        entry.stat()
+    except FileNotFoundError:
+        return Problem(path, "broken link", "points to nothing")
+    return Problem(path, "link", "points to a file, and stays: a link may lead elsewhere from another place")
 
 
 def shown(path: str) -> str:

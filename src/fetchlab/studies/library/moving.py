@@ -13,15 +13,19 @@ import stat
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fetchlab.errors import WriteFailed
-from fetchlab.studies.library.copying import carry, equal, part_of
+from fetchlab.policy.filenames import same
+from fetchlab.studies.library.copying import COARSE, carry, equal, part_of
 from fetchlab.studies.library.renaming import rename_new
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["Done", "Intent", "move", "move_back", "prepared", "standing"]
 
-_COARSE = 2_000_000_000  # ns: what FAT makes of a file's time
+
+def _never() -> bool:
+    return False
 
 
 class Intent(NamedTuple):
@@ -56,13 +60,14 @@ class Done(NamedTuple):
     message: str | None = None
 
 
-def move(root: Path, to: Path, intent: Intent, *, again: bool) -> Done:
+def move(root: Path, to: Path, intent: Intent, stopped: Callable[[], bool] = _never, *, again: bool) -> Done:
     """Move a file to its target.
 
     Args:
         root: the library's folder.
         to: the folder of the new layout.
         intent: what is meant.
+        stopped: asked now and then whether to give up a copy.
         again: it was meant before, by an apply that may have been killed: what is at the target may be ours.
 
     Raises:
@@ -77,17 +82,21 @@ def move(root: Path, to: Path, intent: Intent, *, again: bool) -> Done:
                 return Done("already")
         _check(here, intent)
         if there is not None:
-            if not (again and _is(there, intent) and _one(source, target)):
+            if not (again and _is(there, intent)):
+                raise WriteFailed("the target exists")
+            if _one_name(source, target):
+                return Done("already")
+            if not _twice(source, target):
                 raise WriteFailed("the target exists")
             source.unlink()
             return Done("moved")
         target.parent.mkdir(parents=True, exist_ok=True)
-        return Done("moved", _moved(source, target))
+        return Done("moved", _moved(source, target, stopped))
     except OSError as error:
         raise WriteFailed(told(error)) from error
 
 
-def move_back(root: Path, to: Path, intent: Intent) -> Done:
+def move_back(root: Path, to: Path, intent: Intent, stopped: Callable[[], bool] = _never) -> Done:
     """Move a file back to where it was, with its time.
 
     Raises:
@@ -102,7 +111,9 @@ def move_back(root: Path, to: Path, intent: Intent) -> Done:
         if here is not None and _is(here, intent) and not ours:
             return Done("already")
         how: Literal["rename", "copy"] | None = None
-        if here is not None and ours and _one(source, target):
+        if here is not None and ours and _one_name(source, target):
+            raise WriteFailed("its old path leads to its new one now, by a link")
+        if here is not None and ours and _twice(source, target):
             target.unlink()
         elif here is not None:
             raise WriteFailed("another file is where it was")
@@ -112,7 +123,7 @@ def move_back(root: Path, to: Path, intent: Intent) -> Done:
             raise WriteFailed("another file is where it went")
         else:
             source.parent.mkdir(parents=True, exist_ok=True)
-            how = _moved(target, source)
+            how = _moved(target, source, stopped)
         if how == "copy" and there is not None and there.st_size == intent.size:
             os.utime(source, ns=(there.st_atime_ns, intent.modified))
         return Done("restored", how)
@@ -146,13 +157,17 @@ def prepared(root: Path, to: Path, intent: Intent, known: Intent | None) -> Inte
 
 
 def standing(root: Path, to: Path, intent: Intent) -> Literal["done", "both", "waiting", "lost"]:
-    """Say how far an earlier move came: to its end, to two names or copies, not begun; or nobody knows."""
+    """Say how far an earlier move came: to its end, to two names or copies, not begun; or nobody knows.
+
+    An equal file that somebody put where the source was is another one, and none of ours.
+    """
     try:
         here, there = look(root / intent.source), look(to / intent.target)
     except OSError:
         return "lost"
     if there is not None and _is(there, intent):
-        return "both" if here is not None and _is(here, intent) else "done"
+        left = here is not None and _is(here, intent) and here.st_ino == intent.inode
+        return "both" if left else "done"
     return "waiting" if here is not None and _is(here, intent) else "lost"
 
 
@@ -174,13 +189,13 @@ def told(error: OSError) -> str:
     return f"{error.strerror or error}{f': {os.fsdecode(named)}' if named else ''}"
 
 
-def _moved(source: Path, target: Path) -> Literal["rename", "copy"]:
+def _moved(source: Path, target: Path, stopped: Callable[[], bool]) -> Literal["rename", "copy"]:
     try:
         rename_new(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        carry(source, target)
+        carry(source, target, stopped)
         return "copy"
     return "rename"
 
@@ -188,8 +203,10 @@ def _moved(source: Path, target: Path) -> Literal["rename", "copy"]:
 def _check(here: os.stat_result | None, intent: Intent) -> None:
     if here is None:
         raise WriteFailed("the file is gone since the plan was made")
-    if not stat.S_ISREG(here.st_mode):
+    if stat.S_ISLNK(here.st_mode):
         raise WriteFailed("it is a link, which would point elsewhere from another place")
+    if not stat.S_ISREG(here.st_mode):
+        raise WriteFailed("it is no usual file any more")
     if here.st_size != intent.size:
         raise WriteFailed(f"the file has {here.st_size:,} bytes now, {intent.size:,} in the plan")
     if here.st_mtime_ns != intent.modified:
@@ -202,10 +219,26 @@ def _is(seen: os.stat_result, intent: Intent) -> bool:
         return False
     if (seen.st_dev, seen.st_ino) == (intent.device, intent.inode):
         return True
-    slack = _COARSE if seen.st_dev != intent.device else 0
+    slack = COARSE if seen.st_dev != intent.device else 0
     return seen.st_size == intent.size and abs(seen.st_mtime_ns - intent.modified) <= slack
 
 
-def _one(source: Path, target: Path) -> bool:
-    """Whether two names are of one file, or of two that are equal."""
-    return os.path.samestat(source.lstat(), target.lstat()) or equal(source, target)
+def _one_name(source: Path, target: Path) -> bool:
+    """Whether two paths lead to one name, through a link to a folder or but for case: the only one."""
+    seen = source.lstat()
+    if not os.path.samestat(seen, target.lstat()):
+        return False
+    return seen.st_nlink < 2 or (
+        same(source.name) == same(target.name) and source.parent.samefile(target.parent)
+    )
+
+
+def _twice(source: Path, target: Path) -> bool:
+    """Whether one file is there twice, as a killed attempt leaves it: by two names, or on two disks.
+
+    Two equal files on one disk are none of ours.
+    """
+    here, there = source.lstat(), target.lstat()
+    if here.st_dev == there.st_dev:
+        return here.st_ino == there.st_ino
+    return equal(source, target)

@@ -89,16 +89,16 @@ def plan_of(
         to: the folder that the layout goes to.
         confidence: the least with which a video is moved.
     """
-    inside = _inside(root, to)
+    around = _around(root, to)
     there = There(to, insensitive=ignores_case(to))
     name, path = longest(to)
     room = name, path - len(os.fsencode(to.absolute())) - 1
     videos = [_video(row, confidence) for row in matched.select(_VIDEO + _NAMED).iter_rows(named=True)]
-    _settle(videos, there, inside=inside, room=room)
+    _settle(videos, there, around=around, room=room)
     files = scanned.filter(pl.col("kind") == "sidecar").select("path", "size", "modified")
     sidecars = [_Row(path, size, modified, "sidecar") for path, size, modified in files.iter_rows()]
     _follow(videos, sidecars)
-    _settle(sidecars, there, inside=inside, room=room)
+    _settle(sidecars, there, around=around, room=room)
     return _frame(sorted(videos + sidecars, key=lambda row: row.source))
 
 
@@ -180,13 +180,13 @@ def _follow_folder(row: _Row, videos: list[_Row], tie: Tie) -> None:
     row.tmdb = beside[0].tmdb
 
 
-def _settle(rows: list[_Row], there: There, *, inside: str | None, room: tuple[int, int]) -> None:
+def _settle(rows: list[_Row], there: There, *, around: tuple[str, str] | None, room: tuple[int, int]) -> None:
     """Find what is in place already and what stands in the way."""
     wishes = []
     for row in rows:
         if not row.move or row.target is None:
             continue
-        if inside is not None and there.one(inside + row.target, row.source):
+        if around is not None and there.one(around[0] + row.target, around[1] + row.source):
             row.move, row.reason = False, IN_PLACE
         else:
             _look(row, there, *room)
@@ -220,13 +220,16 @@ def _stop(row: _Row, reason: str, conflict: str) -> None:
     row.conflicts.append(conflict)
 
 
-def _inside(root: Path, to: Path) -> str | None:
-    """What a target's path in the library begins with, None if the layout goes elsewhere."""
-    try:
-        way = to.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return None
-    return "" if way == "." else f"{way}/"
+def _around(root: Path, to: Path) -> tuple[str, str] | None:
+    """What targets' and sources' paths begin with in the outer one of the two folders, None if neither is."""
+    root, to = root.resolve(), to.resolve()
+    if to.is_relative_to(root):
+        return _begins(to.relative_to(root)), ""
+    return ("", _begins(root.relative_to(to))) if root.is_relative_to(to) else None
+
+
+def _begins(way: Path) -> str:
+    return f"{way.as_posix()}/" if way.parts else ""
 
 
 def _frame(rows: list[_Row]) -> pl.DataFrame:

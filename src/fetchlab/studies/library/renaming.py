@@ -53,8 +53,9 @@ def by_links(source: Path, target: Path) -> None:
     try:
         source.unlink()
     except OSError:
-        target.unlink()
-        raise
+        if target.lstat().st_nlink > 1:  # else somebody removed the source, and this is all that is left
+            target.unlink()
+            raise
 
 
 @cache

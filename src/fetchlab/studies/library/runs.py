@@ -25,6 +25,7 @@ __all__ = ["journal_of", "start_apply", "start_undo"]
 
 ONCE = Retry(attempts=1)
 RUNS = Path("data/runs")
+_OVER = ("cancelling", "cancelled", "stopped")
 
 
 def start_apply(
@@ -51,6 +52,7 @@ def start_apply(
         origin=origin,
         progress=progress,
     )
+    applying.stopped = lambda: run.state in _OVER
     run.notes_from(applying.notes)
     return run
 
@@ -58,7 +60,9 @@ def start_apply(
 def start_undo(root: Path, to: Path, journal: Journal, *, workers: int, progress: bool | None) -> Run:
     """Begin to take back what a journal has; see :meth:`Library.undo`."""
     if not journal.path.exists():
-        raise JournalError(f"{journal.path}: there is no such journal")
+        raise JournalError(
+            f"{journal.path}: there is no such journal; give the one that apply named, and the same folders"
+        )
     undoing = Undoing(root, to, Book.read(journal.path))
     origin = _origin(root, to)
     strategy = Threads(workers)
@@ -77,6 +81,7 @@ def start_undo(root: Path, to: Path, journal: Journal, *, workers: int, progress
         origin=origin,
         progress=progress,
     )
+    undoing.stopped = lambda: run.state in _OVER
     run.notes_from(undoing.notes)
     return run
 

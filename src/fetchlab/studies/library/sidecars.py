@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fetchlab.policy.filenames import same
+from fetchlab.studies.library.layout import spelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -152,8 +153,8 @@ def _ending(tokens: list[str], extension: str, *, known: bool = False) -> str:
     for token in tokens:
         mark = _mark(token)
         if mark is None:
-            if not known:
-                marks.append(token)
+            if not known and (written := spelt(token)):
+                marks.append(written)
         elif mark == "hi":  # Hindi, or for the hard of hearing
             (marks if languages else languages).append("sdh" if languages else mark)
         elif mark in _MARKS:

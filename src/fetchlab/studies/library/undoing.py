@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from fetchlab.errors import WriteFailed
 from fetchlab.studies.library.applying import moved_frame
@@ -11,7 +11,7 @@ from fetchlab.studies.library.intents import undo_key
 from fetchlab.studies.library.moving import Done, Intent, move_back
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import polars as pl
@@ -41,6 +41,9 @@ class Undoing:
         root: the library's folder.
         to: the folder of the new layout.
         book: what was moved.
+
+    Attributes:
+        stopped: whether the run is over before its end; what is being copied is given up then.
     """
 
     def __init__(self, root: Path, to: Path, book: Book) -> None:
@@ -52,6 +55,7 @@ class Undoing:
             self._left.append([Back(number, one) for number, one in book.moves.values() if number == wanted])
         self._done: dict[tuple[str, str], Done] = {}
         self._removed = 0
+        self.stopped: Callable[[], bool] = lambda: False
 
     def further(self) -> Iterable[Back]:
         """What comes next when everything before it has ended: an apply's files, at last the folders."""
@@ -67,9 +71,10 @@ class Undoing:
         if intent is None:
             return {"folders": self._remove_folders()}
         try:
-            done = move_back(self._root, self._to, intent)
+            done = move_back(self._root, self._to, intent, self.stopped)
         except WriteFailed as error:
-            self._done[intent.source, intent.target] = Done("failed", message=str(error))
+            outcome: Literal["pending", "failed"] = "pending" if self.stopped() else "failed"
+            self._done[intent.source, intent.target] = Done(outcome, message=str(error))
             raise
         self._done[intent.source, intent.target] = done
         return {"outcome": done.outcome}

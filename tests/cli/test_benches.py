@@ -24,7 +24,7 @@ TINY = {
     ),
     "library": (
         ["--files", 9, "--capped", 9, "--memory", 9, "--latency", 0.01],
-        "published_per_s",
+        "Shares of the whole",
         {"files": [9], "off": 1_500, "capped": [9], "memory": [9]},
     ),
     "adaptive": (["--profile", "flat", "--items", 20], "best fixed", {"items": 20}),

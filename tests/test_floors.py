@@ -12,7 +12,7 @@ import fetchlab
 
 ROOT = Path(fetchlab.__file__).parent
 ORDER = [
-    {"patterns", "shape"},
+    {"patterns", "shape", "wire_memory"},
     {"redaction"},
     {"errors"},
     {"httpx_bridge"},

@@ -22,6 +22,11 @@ TINY = {
         "published_speedup",
         {"requests": [9], "laws": ["slowest"]},
     ),
+    "library": (
+        ["--files", 9, "--capped", 9, "--memory", 9, "--latency", 0.01],
+        "Shares of the whole",
+        {"files": [9], "off": 1_500, "capped": [9], "memory": [9]},
+    ),
     "adaptive": (["--profile", "flat", "--items", 20], "best fixed", {"items": 20}),
     "fairness": (["--items", 40], "Jain", {"workers": 20}),
     "memory": (["--items", 1000], "ideal, MB", {"items": 1000}),

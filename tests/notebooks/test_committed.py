@@ -75,6 +75,15 @@ TINY = {
         "country_count": 2,
         "top": 10,
     },
+    "06-library": {
+        "small": 9,
+        "others": [],
+        "latency": 0.005,
+        "rounds": 2,
+        "few_rounds": 1,
+        "corpus_names": 10,
+        "weighed": 9,
+    },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
 SECRETS = re.compile(

@@ -20,12 +20,12 @@ MEMORY, WAITS, LEAVES, IMPORTS = "memory", "waits", "leaves", "imports"
 SECONDS = 3600.0
 
 
-def start(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run this module in a new interpreter with some words, and wait for its end."""
+def start(*words: object, module: str = "fetchlab.bench.child") -> subprocess.CompletedProcess[str]:
+    """Run this module, or another one, in a new interpreter with some words, and wait for its end."""
     package = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run(  # noqa: S603  # our own words
-        [sys.executable, "-P", "-m", "fetchlab.bench.child", *map(str, words)],
+        [sys.executable, "-P", "-m", module, *map(str, words)],
         env={**os.environ, "PYTHONPATH": paths},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -29,6 +29,7 @@ HOMES = {
     "fairness": "fairness.BENCH",
     "journal": "journal.BENCH",
     "latency": "latency.BENCH",
+    "library": "library.BENCH",
     "layers": "layers.BENCH",
     "memory": "memory.BENCH",
     "overhead": "overhead.BENCH",

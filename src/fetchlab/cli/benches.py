@@ -126,6 +126,35 @@ def latency(
 
 
 @command
+def library(
+    files: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Videos; repeatable. 9, 99, 417, 1,500 and 10,000 unless told."),
+    ] = None,
+    off: Annotated[
+        int, typer.Option(min=0, help="Up to so many videos, also measure without the improvements.")
+    ] = 1_500,
+    capped: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Videos also asked about under the service's limit; 417 and 10,000."),
+    ] = None,
+    memory: Annotated[
+        list[int] | None, typer.Option(min=1, help="Videos whose memory is measured; 10,000 unless told.")
+    ] = None,
+    rounds: Rounds = 5,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds per answer of the testbed.")] = 0.05,
+    cap: Annotated[float, typer.Option(min=1, help="Requests per second of the service's limit.")] = 50.0,
+    seed: Seed = 0,
+) -> Plan:
+    """A media library's phases off and on, cold and warm: parsing, cache, discovery, all, and memory."""
+    from fetchlab.bench.library_arms import COUNTS
+
+    which = {"files": files or COUNTS, "off": off, "capped": capped or (417, 10_000)}
+    how = {"memory": memory or (10_000,), "latency": latency, "cap": cap, "rounds": rounds, "seed": seed}
+    return {"library": {**which, **how}}
+
+
+@command
 def adaptive(
     profile: Annotated[
         list[str] | None, typer.Option(help="A profile of the testbed; repeatable. All unless told.")
@@ -217,6 +246,7 @@ COMMANDS = (
     download,
     overhead,
     latency,
+    library,
     adaptive,
     fairness,
     memory,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import AsyncIterable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from itertools import islice
@@ -241,6 +240,8 @@ class Preview:
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
+        import html  # a megabyte of entities
+
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         shape = f"<pre>{html.escape(repr(self.shape))}</pre>" if self.shape.seen else ""
         return (
@@ -279,6 +280,8 @@ def _host(item: Any) -> str:
 
 
 def _html_table(table: pl.DataFrame) -> str:
+    import html
+
     def cell(value: Any) -> str:
         if value is None:
             return "–"

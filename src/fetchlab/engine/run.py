@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fetchlab import frame
@@ -257,6 +256,8 @@ class Run(Readings):
         return f"Run({progress.line(self.stats())})"
 
     def _repr_html_(self) -> str:
+        import html  # a megabyte of entities
+
         errors = ", ".join(f"{kind} {count:,}" for kind, count in self.stats().errors.items())
         detail = f"<br><small>{html.escape(errors)} · see run.errors()</small>" if errors else ""
         return f"<code>Run</code> {html.escape(progress.line(self.stats()))}{detail}"

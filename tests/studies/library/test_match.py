@@ -88,6 +88,20 @@ def test_requests_are_one_a_title_and_one_a_season(bed, tree, library, scanned):
     assert notes["precached_share"] > 0.7
 
 
+@pytest.mark.parametrize("files", [800, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_a_large_library_asks_for_a_fifth_at_most(bed, tmp_path, files):
+    """What files need was asked for by another file already, or is the first of its title or season."""
+    truth = [one for one in media_tree(tmp_path / "library", files) if one["kind"] in ("movie", "episode")]
+    notes = Library(tmp_path / "library", bed.urls["tmdb"], KEY).match(progress=False).wait().notes
+    titles = {(one["kind"], one["tmdb"]) for one in truth}
+    seasons = {(one["tmdb"], one["season"]) for one in truth if one["kind"] == "episode"}
+    assert served(bed) == (notes["searches"] + notes["fallbacks"], notes["seasons"])
+    assert notes["searches"] <= 1.1 * len(titles)  # a title that is written in two ways is searched for twice
+    assert notes["seasons"] <= len(seasons)
+    assert bed.counters("tmdb")["requests"] <= notes["titles"] + len(seasons) + notes["fallbacks"]
+    assert notes["precached_share"] >= 0.8
+
+
 def test_the_cache_saves_every_request(bed, library, scanned, tmp_path):
     """Memory first, the file for the next process; clearing it asks anew."""
     first = library(cache=tmp_path / "cache.db")

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetchlab.bench.library_corpora import CROSS, accuracy, judged, names, parts
 from fetchlab.studies.library.fast import read
 from fetchlab.studies.library.parsed import Parsed, Unsure
 from fetchlab.studies.library.reading import Names, parse, read_names
 from fetchlab.testbed import media_tree
 from fetchlab.testbed.media_names import legal, plain
 from fetchlab.testbed.tmdb_search import folded
-
-from .corpora import CROSS, judged, names, parts
 
 
 def fast(path):
@@ -218,14 +217,22 @@ def test_where_it_is_sure_it_is_right(corpus):
     assert len(wrong) <= len(sure) / 30, wrong
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("corpus", "least"), [("movies", 0.97), ("episodes", 0.94)])
-def test_as_right_as_guessit(corpus, least):
-    """On guessit's own names, its own readings where the fast path is unsure."""
-    rows = names(corpus)
-    right = sum(judged(parse(name), known) for name, known in rows)
-    assert len(rows) > 200
-    assert right / len(rows) >= least
+LEAST = {"movies": 0.97, "episodes": 0.94}
+
+
+@pytest.mark.parametrize("most", [40, pytest.param(None, marks=pytest.mark.slow)])
+def test_as_right_as_guessit(most):
+    """On guessit's own names, its own readings where the fast path is unsure; all of them take a minute."""
+    table = accuracy(most=most)
+    rows = {(row["corpus"], row["parser"]): row for row in table.iter_rows(named=True)}
+    for corpus, least in LEAST.items():
+        both, slow, fast = (rows[corpus, parser] for parser in ("both", "guessit", "fast path"))
+        assert both["names"] == slow["names"] == both["read"] >= min(most or 200, 200)
+        assert 0 < fast["read"] < both["read"]
+        assert both["right"] >= slow["right"] - (0.005 if most is None else 0.03)
+        assert fast["names_per_s"] > slow["names_per_s"]
+        if most is None:
+            assert both["right"] >= least
 
 
 @pytest.mark.parametrize("seed", [0, 5])

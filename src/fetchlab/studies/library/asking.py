@@ -28,6 +28,8 @@ _KEPT = 6
 _WORTH = 0.7
 """Share of the best score from which on another one could be meant."""
 
+_NO_SEASONS: frozenset[int] = frozenset()
+
 Why = Literal["title", "season", "fallback", "ahead"]
 
 
@@ -77,10 +79,10 @@ class Want:
     def __init__(self, kind: Kind, title: str, year: int | None) -> None:
         self.kind = kind
         self.title = title
-        self.titles = [(title, 1.0)]
+        self.titles: tuple[tuple[str, float], ...] = ((title, 1.0),)
         self.year = year
-        self.seasons: set[int] = set()
-        self.known: dict[int, Candidate] = {}
+        self.seasons: frozenset[int] = _NO_SEASONS
+        self.known: dict[int, Candidate] | None = None
         self.found: list[Scored] = []
         self.plan: list[tuple[str, int | None]] = [(title, year)]
         self.failed = False
@@ -126,11 +128,12 @@ class Asking:
                 more = folded(alternative)
                 want.plan.insert(0, (f"{name} {more}", year))
                 want.plan.append((more, year))
-                want.titles = [(f"{name} {more}", 1.0), (name, 0.9), (more, 0.8)]
+                want.titles = ((f"{name} {more}", 1.0), (name, 0.9), (more, 0.8))
             del want.plan[1 + _FALLBACKS :]
         self.lookups += 1
         if season is not None:
-            want.seasons.add(season)
+            if season not in want.seasons:
+                want.seasons |= {season}
             self.lookups += 1
         return want
 
@@ -181,12 +184,12 @@ class Asking:
         return further
 
     def _consider(self, want: Want, found: list[Candidate]) -> Iterator[Asked]:
-        want.known.update((one.id, one) for one in found)
-        want.found = _worth(ranked(want.titles, want.year, want.known.values()))
+        known = (want.known or {}) | {one.id: one for one in found}
+        want.found = _worth(ranked(want.titles, want.year, known.values()))
         if want.plan and (want.best is None or want.best.score < ENOUGH):
+            want.known = known
             yield from self._next(want, "fallback")
         else:
-            want.known.clear()
             yield from self._settle(want)
 
     def _next(self, want: Want, why: Why) -> Iterator[Asked]:
@@ -204,6 +207,7 @@ class Asking:
 
     def _settle(self, want: Want) -> Iterator[Asked]:
         want.settled = True
+        want.plan, want.titles, want.known = [], (), None  # of many thousands this is a megabyte
         if want.kind != "tv" or want.best is None:
             return
         show, seasons = want.best.candidate.id, sorted(want.seasons)

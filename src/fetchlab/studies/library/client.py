@@ -52,7 +52,8 @@ class Library:
         cache: an ``fl.Cache`` or a file's path: what guessit read, and what TMDB answered within an hour. In
             memory unless told.
         concurrency: folders read at a time, where that helps, and requests to TMDB under way at a time.
-        threshold: up to so many videos are read one after the other, in this process.
+        threshold: up to so many videos are read one after the other, in this process; of more, names with
+            one reading as far as that takes less than starting another one.
         rules: what belongs to the library.
         client: an ``fl.Client`` or async client with httpx's interface; one of its own unless told.
         retry: what is tried again; unless told ``fl.Retry(patience=30)``, so that a service that is down does

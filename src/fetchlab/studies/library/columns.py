@@ -29,6 +29,7 @@ FILES = pl.Schema(
 
 
 _SEALED = 4096
+_MADE = 128
 
 
 class Held(Protocol):
@@ -89,7 +90,9 @@ class Columns:
 def shared_series(
     name: str, values: list[Any], kind: pl.DataType, key: Callable[[Any], Hashable] = lambda value: value
 ) -> pl.Series:
-    """Return values as a column, each different one made once: polars takes a kilobyte to make a list.
+    """Return values as a column, each different one made once, some at a time.
+
+    To make a list polars takes a kilobyte, and lets go of it when all are made.
 
     Args:
         name: of the column.
@@ -105,7 +108,11 @@ def shared_series(
         if place == len(made):
             made.append(value)
         rows.append(place)
-    return pl.Series(name, made, kind).gather(pl.Series(rows, dtype=pl.UInt32()))
+    parts = [
+        pl.DataFrame([pl.Series(name, made[first : first + _MADE], kind)])
+        for first in range(0, max(len(made), 1), _MADE)
+    ]
+    return pl.concat(parts, rechunk=True)[name][pl.Series(rows, dtype=pl.UInt32())]
 
 
 def _path(folder: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sys import intern
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,6 +13,8 @@ from fetchlab.studies.library.scanning import SCANNED
 from fetchlab.studies.library.titles import folded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fetchlab.engine.run import Run
     from fetchlab.model import Result
     from fetchlab.studies.library.asking import Asked
@@ -36,6 +38,8 @@ FOUND = pl.Schema(
         "alternatives": pl.List(_ALTERNATIVE),
     }
 )
+_PLAIN = pl.Schema({name: kind for name, kind in FOUND.items() if name != "alternatives"})
+_TOGETHER = 1024
 MATCHED = pl.Schema({**SCANNED, **FOUND})
 """Videos and what they are. ``confidence`` is from 0 to 1, 0 where nothing was found; ``reason`` says why;
 titles of several episodes in a file are joined by ``&``."""
@@ -51,9 +55,10 @@ class Matching:
 
     def __init__(self, scanned: pl.DataFrame, ahead: int) -> None:
         self.asking = Asking(ahead)
-        self._videos = scanned.filter(pl.col("kind") == "video")
-        read = self._videos.select("type", "title", "year", "season", "episodes", "alternative")
-        self._wants = [self._want(*row) for row in read.iter_rows()]
+        videos = scanned["kind"] == "video"
+        self._videos = pl.DataFrame([column.filter(videos) for column in scanned.get_columns()])
+        read = self._read("type", "title", "year", "season", "episodes", "alternative")
+        self._wants = [self._want(*row) for row in read]
         self._shared: dict[int, list[dict[str, Any]]] = {}
 
     def _want(
@@ -87,15 +92,20 @@ class Matching:
 
     def frame(self) -> pl.DataFrame:
         """Every video with what it is, MATCHED, sorted by path."""
-        columns: dict[str, list[Any]] = {name: [] for name in FOUND}
-        read = self._videos.select("season", "episodes").iter_rows()
-        for want, (season, episodes) in zip(self._wants, read, strict=True):
-            for name, value in zip(FOUND, self._row(want, season, episodes), strict=True):
-                columns[name].append(intern(value) if name == "reason" else value)
-        others = columns.pop("alternatives")
-        series = [pl.Series(name, values, FOUND[name]) for name, values in columns.items()]
-        series.append(shared_series("alternatives", others, FOUND["alternatives"], key=id))
-        return pl.DataFrame([*self._videos.get_columns(), *series])
+        rows = zip(self._wants, self._read("season", "episodes"), strict=True)
+        made = [self._part(some) for some in iter(lambda: list(islice(rows, _TOGETHER)), [])]
+        found = pl.concat([part for part, _ in made], rechunk=False) if made else pl.DataFrame(schema=_PLAIN)
+        others = [one for _, part in made for one in part]
+        shared = shared_series("alternatives", others, FOUND["alternatives"], key=id)
+        return pl.DataFrame([*self._videos.get_columns(), *found.get_columns(), shared])
+
+    def _part(self, rows: list[tuple[Want | None, tuple[Any, ...]]]) -> tuple[pl.DataFrame, list[Any]]:
+        """Some rows as columns, and their alternatives; so that few are values of Python at a time."""
+        *plain, others = zip(*(self._row(want, *read) for want, read in rows), strict=True)
+        series = [
+            pl.Series(name, values, kind) for (name, kind), values in zip(_PLAIN.items(), plain, strict=True)
+        ]
+        return pl.DataFrame(series), list(others)
 
     def notes(self) -> dict[str, object]:
         """What was asked and why, and the share of what files needed that another file had asked for."""
@@ -113,6 +123,10 @@ class Matching:
             "from_cache": counts["cached"],
             "precached_share": 1 - min(lookups, needed) / lookups if lookups else 0.0,
         }
+
+    def _read(self, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Rows of some columns, without polars' lazy engine, which takes 6 MB the first time."""
+        return pl.DataFrame([self._videos[name] for name in names]).iter_rows()
 
     def _row(self, want: Want | None, season: int | None, episodes: list[int] | None) -> tuple[Any, ...]:
         if want is None:
@@ -135,7 +149,8 @@ class Matching:
         """What else could be meant, for all files of a title the same list."""
         others = self._shared.get(id(want))
         if others is None:
-            others = self._shared[id(want)] = [_alternative(other) for other in want.found[1:]]
+            others = [_alternative(other) for other in want.found[1:]] or _NONE
+            self._shared[id(want)] = others
         return others
 
     def _episodes(self, show: int, season: int | None, numbers: list[int]) -> tuple[str | None, float, str]:

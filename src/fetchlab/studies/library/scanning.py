@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from importlib.metadata import version
 from time import perf_counter
@@ -13,6 +14,7 @@ from fetchlab.engine.places import CallingInProcesses, calling_task
 from fetchlab.engine.strategies import Processes
 from fetchlab.engine.threads import Threads
 from fetchlab.studies.library.columns import FILES, Columns, shared_series
+from fetchlab.studies.library.ordering import PathOrder
 from fetchlab.studies.library.parsed import Parsed
 from fetchlab.studies.library.reading import Names, read_names
 
@@ -48,9 +50,12 @@ PARSED = pl.Schema(
 SCANNED = pl.Schema({**FILES, **PARSED})
 """Files with what their names say; of sidecars the latter is null. ``why`` says why that parser read it."""
 
+_UNREAD = Parsed(*[None] * len(PARSED))  # type: ignore[arg-type]  # of a sidecar nothing is known
 _SEALED = 2048
 _CHUNK = 256
 """Names read at a time by the fast path: some ten milliseconds."""
+_HERE = 2
+"""Chunks of the fast path that are read in this process in any case: to start one takes ten times as long."""
 _GUESSES = 16
 """Names read at a time by guessit: some tenths of a second, so that processes end together."""
 
@@ -88,18 +93,17 @@ class Scan:
     def __init__(self, walk: Walk, threshold: int, held: Held | None = None) -> None:
         self.walk = walk
         self.files: Held = Columns() if held is None else held
-        self.counts: dict[str, int] = {"videos": 0, "fast": 0, "guessit": 0, "remembered": 0}
+        self.counts: dict[str, int] = {"files": 0, "videos": 0, "fast": 0, "guessit": 0, "remembered": 0}
         self.reading = 0.0
         self.walking = 0.0
         self._threshold = threshold
+        self._order = PathOrder()
         self._rows = array("I")
         self._parsed: list[pl.DataFrame] = []
         self._fresh: list[Parsed] = []
-        self._threshold = threshold
-        self._rows = array("I")
-        self._columns: list[list[Any]] = [[] for _ in PARSED]
-        self._shared: dict[Any, Any] = {}
         self._guessed = 0
+        self._walked = False
+        self._product: pl.DataFrame | None = None
 
     def chunks(self) -> Iterator[Chunk]:
         """Walk, and give out names as they come."""
@@ -109,18 +113,23 @@ class Scan:
         began = perf_counter()
         for listing in self.walk:
             folder = listing.folder.inside
+            self.counts["files"] += len(listing.files)
+            listing.files.sort()
+            below = (os.path.basename(other.inside) for other in (*listing.folders, *listing.links))  # noqa: PTH119
+            self._order.add(folder, [file[0] for file in listing.files], below)
             for name, video, size, modified in listing.files:
                 if video:
                     names.append((folder, name, ""))
                     rows.append(len(self.files))
                 self.files.add(folder, name, video, size, modified)
-            if len(names) >= _CHUNK:
-                self.counts["videos"] += len(names)
+            while len(names) >= _CHUNK and (number or len(names) > self._threshold):
+                self.counts["videos"] += _CHUNK
                 self.walking = perf_counter() - began
-                yield Chunk(number, Names("fast", names), rows, alone=False)
-                number, names, rows = number + 1, [], []
+                yield Chunk(number, Names("fast", names[:_CHUNK]), rows[:_CHUNK], alone=False)
+                number, names, rows = number + 1, names[_CHUNK:], rows[_CHUNK:]
         self.counts["videos"] += len(names)
         self.walking = perf_counter() - began
+        self._walked = True
         if names:
             alone = number == 0 and len(names) <= self._threshold
             yield Chunk(number, Names("fast", names), rows, alone)
@@ -154,22 +163,32 @@ class Scan:
             self._guessed += 1
 
     def frame(self) -> pl.DataFrame:
-        """Every file with what its name says, SCANNED, sorted by path."""
-        files = self.files.frame()
-        parsed = pl.concat([*self._parsed, _parsed_frame(self._fresh)], rechunk=False)
-        read: list[int | None] = [None] * len(files)
+        """Every file with what its name says, SCANNED, sorted by path.
+
+        Once every name is read nothing else is held.
+        """
+        if self._product is not None:
+            return self._product
+        read = pl.concat([*self._parsed, _parsed_frame([*self._fresh, _UNREAD])], rechunk=False).clone()
+        places = array("I", [len(self._rows)]) * len(self.files)
         for place, row in enumerate(self._rows):
-            read[row] = place
-        order = files["path"].arg_sort()
-        places = pl.Series(read, dtype=pl.UInt32()).gather(order)
-        series = [files[name].gather(order) for name in FILES]
-        return pl.DataFrame(series + [parsed[name].gather(places) for name in PARSED])
+            places[row] = place
+        order = self._order.rows()
+        told = pl.Series(array("I", map(places.__getitem__, order)), dtype=pl.UInt32())
+        files = self.files.frame().clone()
+        complete = self._walked and len(self._rows) == self.counts["videos"]
+        if complete:
+            self.files, self._parsed, self._fresh, self._order = Columns(), [], [], PathOrder()
+        by_path = pl.Series(order, dtype=pl.UInt32())
+        frame = pl.DataFrame([*_gathered(files, FILES, by_path), *_gathered(read, PARSED, told)])
+        if complete:
+            self._product = frame
+        return frame
 
     def notes(self) -> dict[str, object]:
         """What was observed: counts, what was passed over and why, problems, how the walk was done."""
         return {
             "folders": self.walk.folders,
-            "files": len(self.files),
             **self.counts,
             "skipped": dict(self.walk.skipped),
             "problems": [problem._asdict() for problem in self.walk.problems],
@@ -177,6 +196,12 @@ class Scan:
             "walking_s": self.walking,
             "reading_s": self.reading,
         }
+
+
+def _gathered(frame: pl.DataFrame, names: Iterable[str], rows: pl.Series) -> Iterator[pl.Series]:
+    """Columns by rows; each one is let go of before the next is made, if nobody else holds the frame."""
+    for name in names:
+        yield frame.drop_in_place(name)[rows]
 
 
 def _parsed_frame(read: list[Parsed]) -> pl.DataFrame:
@@ -228,7 +253,7 @@ class Parsing:
         return self._scan.take(chunk, known)
 
     async def _read(self, work: Work, chunk: Chunk, names: Names) -> list[Parsed | str]:
-        if chunk.alone:
+        if chunk.alone or (chunk.names.how == "fast" and chunk.number < _HERE):
             read: list[Parsed | str] = await self._here.call(read_names, names)
             return read
         if self._processes is None:

@@ -11,6 +11,15 @@ from fetchlab.bench.heap import settled
 from fetchlab.bench.rounds import Measurement, measured
 
 
+@pytest.fixture(autouse=True)
+def thawed():
+    """As in a program that has set nothing aside, which these tests have."""
+    gc.unfreeze()
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 class Knot:
     """Garbage that only the collector finds."""
 
@@ -26,6 +35,14 @@ def test_what_was_there_is_set_aside_and_comes_back():
             pass
         assert gc.get_freeze_count() > 1000, "the inner one is over, the outer one goes on"
     assert gc.get_freeze_count() == 0
+
+
+def test_what_the_program_had_set_aside_stays_there():
+    """Whoever froze a heap of gigabytes before forking did not do it for us to thaw."""
+    gc.freeze()
+    with settled():
+        pass
+    assert gc.get_freeze_count() > 1000
 
 
 def test_new_garbage_is_still_collected():

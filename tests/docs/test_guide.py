@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import sys
 
@@ -81,16 +80,6 @@ def fetchlab(monkeypatch, tmp_path):
     return made
 
 
-@pytest.fixture
-def collected():
-    """Leave what is imported by now out of collections: a comparison makes one per arm and round."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize(
     "page",
     [pytest.param(page, marks=pytest.mark.browser if "browser" in page.stem else ()) for page in PAGES],

@@ -42,6 +42,12 @@ def test_columns_set_with_spaces_are_read():
     assert list(pairs(text)) == ["token: first", "token: second"]
 
 
+def test_a_title_in_many_rows_is_no_columns_name():
+    """There are films that are called Secret; a page about them is refused for nothing."""
+    text = '   "Anime/Secret Raven"  6\n   "Anime/Secret Raven"  8\n   Secret  Raven\n   Secret  Raven\n'
+    assert list(pairs(text)) == []
+
+
 @pytest.mark.parametrize(
     "text", ["", "token", "a token, and more", "n,m\n1,2", "<table></table> token", "<td>token</td>"]
 )

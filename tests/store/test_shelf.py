@@ -16,6 +16,7 @@ import pytest
 import fetchlab as fl
 from fetchlab import errors
 from fetchlab.store import database, journal_layout, shelf_sql
+from fetchlab.studies.timeline import layout as timeline
 
 WIDE = 3_000
 
@@ -115,7 +116,8 @@ def test_a_foreign_file_that_takes_the_caches_place_is_left_alone(tmp_path):
 
 def test_our_own_marks_are_known(tmp_path):
     """A journal would be called a foreign file in the one place where it matters whose it is."""
-    assert {layout.mark: layout.kind for layout in (shelf_sql.LAYOUT, journal_layout.LAYOUT)} == database.OURS
+    layouts = (shelf_sql.LAYOUT, journal_layout.LAYOUT, timeline.LAYOUT)
+    assert {layout.mark: layout.kind for layout in layouts} == database.OURS
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])

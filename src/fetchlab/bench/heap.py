@@ -14,6 +14,7 @@ __all__ = ["collect_garbage", "settled"]
 
 _lock = threading.Lock()
 _within = 0  # guarded by _lock
+_frozen = False  # by somebody else, before the first of them
 
 
 def collect_garbage() -> None:
@@ -32,12 +33,14 @@ def settled() -> Iterator[None]:
     """Set aside all objects that are there, so that a collection before each arm looks only at new ones.
 
     In a notebook's kernel a full collection takes tenths of a second, more than many an arm. What is set
-    aside and becomes garbage meanwhile is collected afterwards.
+    aside and becomes garbage meanwhile is collected afterwards, unless the program had set objects aside
+    itself: those stay, and they cannot be told apart.
     """
-    global _within  # noqa: PLW0603  # the collector has one permanent generation, too
+    global _within, _frozen  # noqa: PLW0603  # the collector has one permanent generation, too
     with _lock:
         _within += 1
         if _within == 1:
+            _frozen = gc.get_freeze_count() > 0
             collect_garbage()
             gc.freeze()
     try:
@@ -45,5 +48,5 @@ def settled() -> Iterator[None]:
     finally:
         with _lock:
             _within -= 1
-            if not _within:
+            if not (_within or _frozen):
                 gc.unfreeze()

@@ -16,6 +16,7 @@ _SEPARATORS = (re.compile(r"[│┆║|]"), re.compile(r"\t"), re.compile(r","),
 _NAME = re.compile(r"[\"']?[\w .-]{1,40}[\"']?")
 _RULES = tuple("╞├┌└+=-")
 _WORD = re.compile(r"\S+")
+_HEAD = re.compile(r"[\w.-]{1,40}")
 
 
 def pairs(text: str) -> Iterator[str]:
@@ -76,9 +77,11 @@ def _aligned(lines: list[str]) -> Iterator[str]:
             ends.clear()
         elif ends or line[0] == " ":
             for match in _WORD.finditer(line):
-                if match.end() in ends and match.start() > 0:
-                    yield f"{ends[match.end()]}: {match[0]}"
-                elif line[0] == " " and _TELLING.search(match[0]):
+                name = ends.get(match.end())
+                if name is not None and match.start() > 0:
+                    if match[0] not in (name, f'"{name}'):  # a title in many rows is no name above them
+                        yield f"{name}: {match[0]}"
+                elif line[0] == " " and _HEAD.fullmatch(match[0]) and _TELLING.search(match[0]):
                     ends[match.end()] = match[0]
 
 

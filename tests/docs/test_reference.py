@@ -20,6 +20,10 @@ PUBLIC = [
     "fetchlab.plot",
     "fetchlab.studies",
     "fetchlab.studies.catalogue",
+    "fetchlab.studies.charts",
+    "fetchlab.studies.library",
+    "fetchlab.studies.storyboard",
+    "fetchlab.studies.timeline",
     "fetchlab.testbed",
 ]
 NAMES = [(module, name) for module in PUBLIC for name in importlib.import_module(module).__all__]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -119,3 +121,16 @@ def test_sqlites_words_become_ours(tmp_path, text, says, damaged):
     error = told(sqlite3.DatabaseError(text), tmp_path / "c.db", FIRST)
     assert says in str(error)
     assert error.damaged is damaged
+
+
+def test_many_may_come_to_a_new_file_at_once(tmp_path):
+    """Four notebooks start together: one would hear of a lock or of a stranger, and do without a cache."""
+    together = threading.Barrier(6)
+
+    def open_all(_):
+        for number in range(40):
+            together.wait(20)
+            connect(tmp_path / f"{number}.db", FIRST).close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(open_all, range(6))) == [None] * 6

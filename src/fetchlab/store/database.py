@@ -197,7 +197,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout, log_byt
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     else:
         _check_mark(connection, path, layout)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _log_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {max(1, log_bytes // PAGE_BYTES)}")
     connection.execute(f"PRAGMA journal_size_limit = {log_bytes}")
@@ -218,6 +218,24 @@ def _prepare(connection: sqlite3.Connection, path: Path, layout: Layout, log_byt
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Bring a file into WAL mode, with patience of our own.
+
+    Where several come to a new file together, SQLite tells some that it is locked without waiting at all:
+    each holds what another one needs.
+    """
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _recognise(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
@@ -243,6 +261,8 @@ def _check_mark(connection: sqlite3.Connection, path: Path, layout: Layout) -> N
     """Refuse a file that is not ours; one without tables may be ours in a moment: it is being made."""
     mark = _pragma(connection, "application_id")
     if mark == layout.mark or (mark == 0 and _is_empty(connection)):
+        return
+    if mark == 0 and _pragma(connection, "application_id") == layout.mark:  # made since: both come at once
         return
     tables = "not to be read"
     with (

@@ -23,11 +23,10 @@ from fetchlab.errors import (
 )
 from fetchlab.studies.timeline.articles import account_shown, place_of, post_shown, video_of
 from fetchlab.studies.timeline.rows import Found
-from fetchlab.studies.timeline.visiting import PARTS, PATIENCE, Visit
+from fetchlab.studies.timeline.visiting import PARTS, PATIENCE, InBrowser, Visit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from playwright.async_api import Page, Request
 
@@ -50,21 +49,10 @@ QUOTE = 'article[tabindex="-1"] div[role="link"][tabindex="0"]'
 TALL = {"width": 1280, "height": 4_000}
 
 
-class Dom:
-    """Reads timelines from what the site's page shows.
-
-    Args:
-        base_url: the site's root.
-        collecting: where it goes.
-        folder: where screenshots and HTML go.
-    """
+class Dom(InBrowser):
+    """Reads timelines from what the site's page shows."""
 
     source = "dom"
-
-    def __init__(self, base_url: str, collecting: Collecting, folder: Path) -> None:
-        self._base = base_url
-        self._collecting = collecting
-        self._folder = folder
 
     async def read(self, page: Page, user: str) -> int:
         """Read a timeline; returns how many posts of it were found.
@@ -73,9 +61,7 @@ class Dom:
             StudyError: there is no timeline to read; its class says why.
             PageError: the page did not do what it should; another attempt may help.
         """
-        options = self._collecting.options
-        visit = Visit(page, self._base, user, options.pause, self._folder)
-        return await _Reading(visit, self._collecting).read()
+        return await _Reading(self._visit(page, user), self._collecting).read()
 
 
 class _Reading:

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 from fetchlab.errors import EmptyTimeline, MarkupChanged, PageError, StudyError
 from fetchlab.studies.timeline.graphql import conversation_of, more_of, post_of, timeline_of
 from fetchlab.studies.timeline.rows import Found
-from fetchlab.studies.timeline.visiting import PARTS, Ears, Visit
+from fetchlab.studies.timeline.visiting import PARTS, Ears, InBrowser, Visit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from playwright.async_api import Page
 
-    from fetchlab.studies.timeline.collecting import Collecting
     from fetchlab.studies.timeline.reading import Reading
     from fetchlab.studies.timeline.rows import Post
 
@@ -31,21 +29,10 @@ TALL = {"width": 1280, "height": 6_000}
 """A window in which a conversation stands as a whole, with the buttons in it."""
 
 
-class Network:
-    """Reads timelines from what the site's page is answered.
-
-    Args:
-        base_url: the site's root.
-        collecting: where it goes.
-        folder: where screenshots and HTML go.
-    """
+class Network(InBrowser):
+    """Reads timelines from what the site's page is answered."""
 
     source = "network"
-
-    def __init__(self, base_url: str, collecting: Collecting, folder: Path) -> None:
-        self._base = base_url
-        self._collecting = collecting
-        self._folder = folder
 
     async def read(self, page: Page, user: str) -> int:
         """Read a timeline; returns how many posts of it were found.
@@ -54,7 +41,7 @@ class Network:
             StudyError: there is no timeline to read; its class says why.
             PageError: the page did not do what it should; another attempt may help.
         """
-        visit = Visit(page, self._base, user, self._collecting.options.pause, self._folder)
+        visit = self._visit(page, user)
         try:
             return await self._read(visit, page, user)
         except StudyError as error:
@@ -100,7 +87,7 @@ class Network:
         user = self._collecting.store.author(number)
         if user is None:
             raise StudyError(f"post {number} is not stored, so that its page is not known")
-        visit = Visit(page, self._base, user, self._collecting.options.pause, self._folder)
+        visit = self._visit(page, user)
         ears = Ears(page)
         await page.route(PARTS, lambda route: route.abort())
         await visit.open(page, visit.address(number))

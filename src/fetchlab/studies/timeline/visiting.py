@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page, Request, Response
 
+    from fetchlab.studies.timeline.collecting import Collecting
     from fetchlab.studies.timeline.rows import Account
 
-__all__ = ["Ears", "Visit"]
+__all__ = ["Ears", "InBrowser", "Visit"]
 
 PATIENCE = 20.0
 """Seconds to wait for an answer of the service."""
@@ -197,3 +198,21 @@ class Visit:
         if state == "protected":
             raise ProtectedUser(f"the account {self.user} is protected")
         return account
+
+
+class InBrowser:
+    """What collectors that read in a browser have alike.
+
+    Args:
+        base_url: the site's root.
+        collecting: where it goes.
+        folder: where screenshots and HTML go.
+    """
+
+    def __init__(self, base_url: str, collecting: Collecting, folder: Path) -> None:
+        self._base = base_url
+        self._collecting = collecting
+        self._folder = folder
+
+    def _visit(self, page: Page, user: str) -> Visit:
+        return Visit(page, self._base, user, self._collecting.options.pause, self._folder)

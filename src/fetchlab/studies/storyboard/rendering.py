@@ -42,7 +42,7 @@ class Rendering:
         self._resubmit = resubmit
         self._to = to
         self._then = then
-        self._how = how
+        self.how = how
 
     def steps(self) -> list[Step]:
         """Return the first step of every scene."""
@@ -96,7 +96,7 @@ class Rendering:
             return value if value.mark == self.orders[step.scene].mark else None
         if not isinstance(value, Made | Film | Picture | Larger) or value.job != step.job:
             return None
-        if isinstance(value, Larger) and value.how != self._how:
+        if isinstance(value, Larger) and value.how != self.how:
             return None
         if isinstance(value, Picture | Larger) or (isinstance(value, Film) and not value.gone):
             try:

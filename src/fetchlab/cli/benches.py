@@ -155,6 +155,32 @@ def library(
 
 
 @command
+def storyboard(
+    scenes: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Scenes of a script; repeatable. 22, 37, 75 and 113 unless told."),
+    ] = None,
+    videos: Annotated[
+        list[int] | None, typer.Option(min=1, help="Downloads; repeatable. 5, 10 and 20 unless told.")
+    ] = None,
+    rounds: Rounds = 5,
+    long_rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds of what takes long, such as one scene after the other.")
+    ] = 3,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds of a reply of the testbed.")] = 0.4,
+    quick: Annotated[bool, typer.Option("--quick", help="A small size, in seconds: what is where.")] = False,
+    seed: Seed = 0,
+) -> Plan:
+    """Scripts and video downloads: one by one, by the published schemes, and ours."""
+    from fetchlab.bench.storyboard import QUICK, SCENES, VIDEOS
+
+    if quick:
+        return {"storyboard": {**QUICK, "seed": seed}}
+    which = {"scenes": scenes or SCENES, "videos": videos or VIDEOS, "latency": latency}
+    return {"storyboard": {**which, "long_rounds": long_rounds, "rounds": rounds, "seed": seed}}
+
+
+@command
 def adaptive(
     profile: Annotated[
         list[str] | None, typer.Option(help="A profile of the testbed; repeatable. All unless told.")
@@ -247,6 +273,7 @@ COMMANDS = (
     overhead,
     latency,
     library,
+    storyboard,
     adaptive,
     fairness,
     memory,

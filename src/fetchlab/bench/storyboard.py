@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, Unpack
@@ -15,13 +16,15 @@ from fetchlab.bench.storyboard_tables import claims, downloads, loads, schemes, 
 from fetchlab.testbed import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from fetchlab.bench.measuring import Measuring
     from fetchlab.testbed import Testbed
 
 __all__ = [
+    "AT_ONCE",
     "BENCH",
+    "CASES",
     "MAIN",
     "QUICK",
     "collected",
@@ -29,21 +32,26 @@ __all__ = [
     "load_arms",
     "scheme_arms",
     "script_arms",
+    "several",
     "trade_arms",
+    "warm_up",
 ]
 
 SCENES, VIDEOS, SIZES = (22, 37, 75, 113), (5, 10, 20), (3, 5, 10)
 """The published tables' scenes, videos, and scenes or downloads at a time."""
 MAIN = 75
 """The published example, measured more often than its neighbours."""
-LATENCY, SHORT, CONTENT, SCALE = 0.4, 0.08, 0.4, 0.1
+LATENCY, SHORT, CONTENT, SCALE = 0.4, 0.06, 0.35, 0.1
 """Seconds of a reply where ratios to one by one are measured, and where batches are compared; of a download;
 and what the published scheme's case, jobs ready over 60 s and downloads of 1 to 4 s, is scaled by."""
 CV = 0.3
+AT_ONCE = "all at once"
+CASES = {"over a minute": 60.0, AT_ONCE: 0.0}
+"""When videos are ready: seconds over which they are spread."""
 MEGABYTES = 2_000_000
 QUICK: dict[str, Any] = {
     "scenes": (4, 12), "videos": (4,), "sizes": (2, 4), "trade_scenes": 12, "latency": 0.02, "short": 0.01,
-    "content": 0.05, "scale": 0.01, "long_rounds": 2, "rounds": 2,
+    "content": 0.05, "scale": 0.01, "draws": 2, "rounds": 2,
 }  # fmt: skip
 """Settings that show in seconds what is measured."""
 
@@ -88,7 +96,7 @@ def download_arms(bed: Testbed, videos: int, content: float = CONTENT) -> Arms:
     """Return downloads of videos that are all ready: one by one, and five at a time."""
     film = Film(sent=(content, content))
     return {
-        f"{videos} videos: {name}": _anew(bed, f"{videos} {name}", videos, film, most)
+        f"{videos} videos: {name}": partial(rendered, bed, _prompts(videos), film, most)
         for name, most in (("one by one", 1), ("5 at a time", 5))
     }
 
@@ -96,28 +104,20 @@ def download_arms(bed: Testbed, videos: int, content: float = CONTENT) -> Arms:
 def load_arms(bed: Testbed, videos: int = 20, sizes: Sequence[int] = SIZES, content: float = CONTENT) -> Arms:
     """Return downloads of larger files, by how many at a time."""
     film = Film(sent=(content, content), size=MEGABYTES)
-    return {f"loads: {size} at a time": _anew(bed, f"loads {size}", videos, film, size) for size in sizes}
-
-
-def scheme_arms(bed: Testbed, videos: int = 20, scale: float = SCALE) -> Arms:
-    """Return the published scheme and ours, for videos that are ready over a minute, and all at once."""
-    sent = (1 * scale, 4 * scale)
-    cases = {"over a minute": Film((0.0, 60 * scale), sent), "all at once": Film((0.0, 0.0), sent)}
     return {
-        f"ready {case}: {name}": _drawn(bed, videos, film, way)
-        for case, film in cases.items()
-        for name, way in (("published", rendered_as_published), ("ours", rendered))
+        f"loads: {size} at a time": partial(rendered, bed, _prompts(videos), film, size) for size in sizes
     }
 
 
-def _anew(bed: Testbed, name: str, videos: int, film: Film, most: int) -> Callable[[], Measurement]:
-    numbers = count()
+def scheme_arms(bed: Testbed, case: str, videos: int = 20, scale: float = SCALE) -> Arms:
+    """Return the published scheme and ours, for videos that are ready as the case says, one of CASES."""
+    film = Film((0.0, CASES[case] * scale), (1 * scale, 4 * scale))
+    ways = {"published": rendered_as_published, "ours": rendered}
+    return {f"ready {case}: {name}": _drawn(bed, videos, film, way) for name, way in ways.items()}
 
-    def once() -> Measurement:
-        number = next(numbers)
-        return rendered(bed, [f"{name}, {number}: scene {scene}" for scene in range(videos)], film, most)
 
-    return once
+def _prompts(videos: int, draw: int = 0) -> list[str]:
+    return [f"Draw {draw}: scene {scene}" for scene in range(1, videos + 1)]
 
 
 def _drawn(
@@ -127,8 +127,7 @@ def _drawn(
     numbers = count()
 
     def once() -> Measurement:
-        number = next(numbers)
-        return way(bed, [f"Round {number}: scene {scene}" for scene in range(videos)], film, 5)
+        return way(bed, _prompts(videos, next(numbers)), film, 5)
 
     return once
 
@@ -152,35 +151,49 @@ def collected(
     short: float = SHORT,
     content: float = CONTENT,
     scale: float = SCALE,
-    long_rounds: int = 3,
+    draws: int = 9,
     **how: Unpack[Measuring],
 ) -> pl.DataFrame:
-    """Measure all arms; see the knobs of :data:`BENCH`. What takes long has ``long_rounds``.
+    """Measure all arms.
+
+    Neighbours of the main example have a round less than ``rounds``. Batches, and downloads that are ready at
+    once, are compared on as many ``draws`` of waits.
 
     Returns:
         Raw rows, ROUNDS schema and what was measured beside it.
     """
-    rounds = how.get("rounds", 5)
-    seldom: Measuring = {**how, "rounds": min(rounds, long_rounds)}
-    least: Measuring = {**how, "rounds": max(1, min(rounds, long_rounds) - 1)}
+    rounds = how.get("rounds", 3)
+    often: Measuring = {**how, "rounds": draws}
+    seldom: Measuring = {**how, "rounds": max(1, rounds - 1)}
     parts: list[pl.DataFrame] = []
     with serve(port=0) as bed:
-        written(bed, 5, 5, "batch", Waits(0.0))  # both sides have loaded what they need
-        rendered(bed, ["A first door"], Film(sent=(0.0, 0.0)), 1)
+        warm_up(bed, max(videos), max(rounds, draws))
         parts += [
-            measure(script_arms(bed, number, latency), warmup=0, **(seldom if number == MAIN else least))
+            measure(script_arms(bed, number, latency), warmup=0, **(how if number == MAIN else seldom))
             for number in scenes
         ]
-        parts += [measure(download_arms(bed, number, content), warmup=0, **seldom) for number in videos]
-        parts.append(measure(load_arms(bed, max(videos), sizes, content), warmup=0, **seldom))
-        parts.append(measure(scheme_arms(bed, max(videos), scale), warmup=0, **how))
-    beds = [serve(port=0, seed=seed) for seed in range(1, rounds + 1)]
-    try:
-        parts.append(measure(trade_arms(beds, trade_scenes, sizes, short), warmup=0, **how))
-    finally:
-        for one in beds:
-            one.stop()
+        parts += [measure(download_arms(bed, number, content), warmup=0, **how) for number in videos]
+        parts.append(measure(load_arms(bed, max(videos), sizes, content), warmup=0, **how))
+        for case in CASES:
+            measuring = often if case == AT_ONCE else how
+            parts.append(measure(scheme_arms(bed, case, max(videos), scale), warmup=0, **measuring))
+    with several(draws) as beds:
+        parts.append(measure(trade_arms(beds, trade_scenes, sizes, short), warmup=0, **often))
     return pl.concat(parts, how="diagonal")
+
+
+@contextmanager
+def several(count: int) -> Iterator[list[Testbed]]:
+    """Serve testbeds that draw different latencies."""
+    with ExitStack() as beds:
+        yield [beds.enter_context(serve(port=0, seed=seed)) for seed in range(1, count + 1)]
+
+
+def warm_up(bed: Testbed, videos: int = 20, draws: int = 1) -> None:
+    """Do everything once, so that both sides have loaded what they need and every film has been drawn."""
+    written(bed, 5, 5, "batch", Waits(0.0))
+    for draw in range(draws):
+        rendered(bed, _prompts(videos, draw), Film(sent=(0.0, 0.0)), 5)
 
 
 def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:

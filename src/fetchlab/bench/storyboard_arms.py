@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fetchlab.engine.run import Run
     from fetchlab.testbed import Testbed
 
-__all__ = ["KEYS", "Film", "Waits", "delays", "rendered", "rendered_as_published", "written"]
+__all__ = ["KEYS", "Film", "Waits", "delays", "moments", "rendered", "rendered_as_published", "written"]
 
 KEYS = ["bench-key-1", "bench-key-2"]
 IDEA = "A lighthouse keeper finds a letter in a bottle"
@@ -159,6 +159,24 @@ def delays(bed: Testbed, files: dict[str, str]) -> list[float]:
     """Return for each job the seconds from when its video was ready, by the service, until it was whole."""
     ready = {job["id"]: job["ready"] for job in bed.truth("openai")["jobs"]}
     return [Path(path).stat().st_mtime - ready[job] for job, path in files.items()]
+
+
+def moments(bed: Testbed, prompts: list[str]) -> pl.DataFrame:
+    """Return what the service saw of the latest jobs of these prompts.
+
+    Returns:
+        Columns ``scene u32, what str`` (``look`` or ``download``)``, start, end f64``: seconds since the
+        first of them was ordered.
+    """
+    latest = {job["prompt"]: job for job in bed.truth("openai")["jobs"] if job["prompt"] in prompts}
+    began = min(job["created"] for job in latest.values())
+    rows = []
+    for scene, prompt in enumerate(prompts, 1):
+        job = latest[prompt]
+        rows += [(scene, "look", at - began, at - began) for at in job["looks"]]
+        rows += [(scene, "download", at - began, at - began + pace) for at, pace in job["sent"]]
+    schema = {"scene": pl.UInt32, "what": pl.String, "start": pl.Float64, "end": pl.Float64}
+    return pl.DataFrame(rows, schema, orient="row")
 
 
 def _fresh(bed: Testbed) -> None:

@@ -163,11 +163,16 @@ def storyboard(
     videos: Annotated[
         list[int] | None, typer.Option(min=1, help="Downloads; repeatable. 5, 10 and 20 unless told.")
     ] = None,
-    rounds: Rounds = 5,
-    long_rounds: Annotated[
-        int, typer.Option(min=1, help="Rounds of what takes long, such as one scene after the other.")
-    ] = 3,
+    rounds: Rounds = 3,
     latency: Annotated[float, typer.Option(min=0, help="Seconds of a reply of the testbed.")] = 0.4,
+    short: Annotated[
+        float, typer.Option(min=0, help="The same where batches are compared, on average.")
+    ] = 0.06,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of latencies that batches are compared on.")] = 9,
+    content: Annotated[float, typer.Option(min=0, help="Seconds of a download.")] = 0.35,
+    scale: Annotated[
+        float, typer.Option(min=0, help="Of jobs that are ready over 60 s, with downloads of 1 to 4 s.")
+    ] = 0.1,
     quick: Annotated[bool, typer.Option("--quick", help="A small size, in seconds: what is where.")] = False,
     seed: Seed = 0,
 ) -> Plan:
@@ -176,8 +181,9 @@ def storyboard(
 
     if quick:
         return {"storyboard": {**QUICK, "seed": seed}}
-    which = {"scenes": scenes or SCENES, "videos": videos or VIDEOS, "latency": latency}
-    return {"storyboard": {**which, "long_rounds": long_rounds, "rounds": rounds, "seed": seed}}
+    which = {"scenes": scenes or SCENES, "videos": videos or VIDEOS, "draws": draws, "scale": scale}
+    how = {"latency": latency, "short": short, "content": content}
+    return {"storyboard": {**which, **how, "rounds": rounds, "seed": seed}}
 
 
 @command

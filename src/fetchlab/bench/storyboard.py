@@ -11,7 +11,7 @@ import polars as pl
 
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
-from fetchlab.bench.storyboard_arms import Film, Waits, rendered, rendered_as_published, written
+from fetchlab.bench.storyboard_arms import Film, Waits, moments, rendered, rendered_as_published, written
 from fetchlab.bench.storyboard_tables import claims, downloads, loads, schemes, scripts, trade_offs
 from fetchlab.testbed import serve
 
@@ -32,6 +32,7 @@ __all__ = [
     "load_arms",
     "scheme_arms",
     "script_arms",
+    "seen",
     "several",
     "trade_arms",
     "warm_up",
@@ -48,6 +49,7 @@ CV = 0.3
 AT_ONCE = "all at once"
 CASES = {"over a minute": 60.0, AT_ONCE: 0.0}
 """When videos are ready: seconds over which they are spread."""
+WAYS = {"published": rendered_as_published, "ours": rendered}
 MEGABYTES = 2_000_000
 QUICK: dict[str, Any] = {
     "scenes": (4, 12), "videos": (4,), "sizes": (2, 4), "trade_scenes": 12, "latency": 0.02, "short": 0.01,
@@ -111,9 +113,26 @@ def load_arms(bed: Testbed, videos: int = 20, sizes: Sequence[int] = SIZES, cont
 
 def scheme_arms(bed: Testbed, case: str, videos: int = 20, scale: float = SCALE) -> Arms:
     """Return the published scheme and ours, for videos that are ready as the case says, one of CASES."""
-    film = Film((0.0, CASES[case] * scale), (1 * scale, 4 * scale))
-    ways = {"published": rendered_as_published, "ours": rendered}
-    return {f"ready {case}: {name}": _drawn(bed, videos, film, way) for name, way in ways.items()}
+    film = _film(case, scale)
+    return {f"ready {case}: {name}": _drawn(bed, videos, film, way) for name, way in WAYS.items()}
+
+
+def seen(bed: Testbed, case: str, videos: int = 20, scale: float = SCALE) -> pl.DataFrame:
+    """Return what the service saw of one more round of both schemes.
+
+    Returns:
+        The columns of :func:`~fetchlab.bench.storyboard_arms.moments`, then ``way str``.
+    """
+    film, prompts = _film(case, scale), _prompts(videos)
+    parts = []
+    for name, way in WAYS.items():
+        way(bed, prompts, film, 5)
+        parts.append(moments(bed, prompts).with_columns(way=pl.lit(name)))
+    return pl.concat(parts)
+
+
+def _film(case: str, scale: float) -> Film:
+    return Film((0.0, CASES[case] * scale), (1 * scale, 4 * scale))
 
 
 def _prompts(videos: int, draw: int = 0) -> list[str]:

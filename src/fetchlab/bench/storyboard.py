@@ -175,15 +175,15 @@ def collected(
 ) -> pl.DataFrame:
     """Measure all arms.
 
-    Neighbours of the main example have a round less than ``rounds``. Batches, and downloads that are ready at
-    once, are compared on as many ``draws`` of waits.
+    Neighbours of the main example are measured half as often as it is. Batches, and downloads that are ready
+    at once, are compared on as many ``draws`` of waits.
 
     Returns:
         Raw rows, ROUNDS schema and what was measured beside it.
     """
     rounds = how.get("rounds", 3)
     often: Measuring = {**how, "rounds": draws}
-    seldom: Measuring = {**how, "rounds": max(1, rounds - 1)}
+    seldom: Measuring = {**how, "rounds": max(1, rounds // 2)}
     parts: list[pl.DataFrame] = []
     with serve(port=0) as bed:
         warm_up(bed, max(videos), max(rounds, draws))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
@@ -12,6 +13,8 @@ from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_TRADES = r"^\d+ scenes, CV [\d.]+: (\w+) (\d+)$"
 
 __all__ = ["claims", "downloads", "loads", "schemes", "scripts", "trade_offs"]
 
@@ -38,7 +41,7 @@ def trade_offs(rows: pl.DataFrame) -> pl.DataFrame:
         Columns ``size u32, way str, median_s, ideal_s, efficiency, coverage, at_once f64, ratio, low, high
         f64, verdict str`` (of rolling to batches of the same size, paired by round).
     """
-    found = _split(rows, r"^\d+ scenes, CV [\d.]+: (\w+) (\d+)$", ["way", "size"])
+    found = _split(rows, _TRADES, ["way", "size"])
     made = []
     for size, way in found.select("size", "way").unique().sort(pl.col("size").cast(pl.UInt32), "way").rows():
         own = found.filter(size=size, way=way)
@@ -134,10 +137,14 @@ def claims(rows: pl.DataFrame) -> pl.DataFrame:
             (f"ready {ready}, × the published scheme", _between(rows, *arms, "seconds"), 1.3),
             (f"ready {ready}, delays, × the published scheme's", _between(rows, *arms, "delay_s"), 1.3),
         ]
-    table = trade_offs(rows)
+    table, found = trade_offs(rows), _split(rows, _TRADES, ["way", "size"])
     for row in table.filter(pl.col("way") == "rolling").iter_rows(named=True) if table.height else ():
         before = table.filter(size=row["size"], way="batch")["coverage"].item()
-        faster = Ratio(1 / row["ratio"], 1 / row["high"], 1 / row["low"] if row["low"] else float("inf"))
+        faster = _ratio(
+            found.filter(size=str(row["size"]), way="batch"),
+            found.filter(size=str(row["size"]), way="rolling"),
+            "seconds",
+        )
         made.append((f"rolling {row['size']}, × batches of {row['size']}", faster, 1.0))
         gained = row["coverage"] / before
         made.append(
@@ -222,8 +229,10 @@ def _told(ratio: Ratio | None) -> dict[str, Any]:
 
 
 def _named(ratio: Ratio | None, *names: str) -> dict[str, float | None]:
-    values = (None, None, None) if ratio is None else (ratio.median, ratio.low, ratio.high)
-    return dict(zip(names, values, strict=True))
+    if ratio is None:
+        return dict.fromkeys(names)
+    bounds = (ratio.low, ratio.high) if math.isfinite(ratio.high) else (None, None)  # one round has none
+    return dict(zip(names, (ratio.median, *bounds), strict=True))
 
 
 def _median(rows: pl.DataFrame, column: str) -> float | None:

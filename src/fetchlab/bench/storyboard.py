@@ -42,7 +42,7 @@ SCENES, VIDEOS, SIZES = (22, 37, 75, 113), (5, 10, 20), (3, 5, 10)
 """The published tables' scenes, videos, and scenes or downloads at a time."""
 MAIN = 75
 """The published example, measured more often than its neighbours."""
-LATENCY, SHORT, CONTENT, SCALE = 0.4, 0.06, 0.35, 0.1
+LATENCY, SHORT, CONTENT, SCALE = 0.4, 0.1, 0.35, 0.1
 """Seconds of a reply where ratios to one by one are measured, and where batches are compared; of a download;
 and what the published scheme's case, jobs ready over 60 s and downloads of 1 to 4 s, is scaled by."""
 CV = 0.3
@@ -170,7 +170,7 @@ def collected(
     short: float = SHORT,
     content: float = CONTENT,
     scale: float = SCALE,
-    draws: int = 9,
+    draws: int = 6,
     **how: Unpack[Measuring],
 ) -> pl.DataFrame:
     """Measure all arms.

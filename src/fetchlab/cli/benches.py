@@ -167,8 +167,8 @@ def storyboard(
     latency: Annotated[float, typer.Option(min=0, help="Seconds of a reply of the testbed.")] = 0.4,
     short: Annotated[
         float, typer.Option(min=0, help="The same where batches are compared, on average.")
-    ] = 0.06,
-    draws: Annotated[int, typer.Option(min=1, help="Draws of latencies that batches are compared on.")] = 9,
+    ] = 0.1,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of latencies that batches are compared on.")] = 6,
     content: Annotated[float, typer.Option(min=0, help="Seconds of a download.")] = 0.35,
     scale: Annotated[
         float, typer.Option(min=0, help="Of jobs that are ready over 60 s, with downloads of 1 to 4 s.")

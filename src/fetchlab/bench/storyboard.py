@@ -53,7 +53,7 @@ WAYS = {"published": rendered_as_published, "ours": rendered}
 MEGABYTES = 2_000_000
 QUICK: dict[str, Any] = {
     "scenes": (4, 12), "videos": (4,), "sizes": (2, 4), "trade_scenes": 12, "latency": 0.02, "short": 0.01,
-    "content": 0.05, "scale": 0.01, "draws": 2, "rounds": 2,
+    "content": 0.05, "scale": 0.004, "draws": 2, "rounds": 2,
 }  # fmt: skip
 """Settings that show in seconds what is measured."""
 

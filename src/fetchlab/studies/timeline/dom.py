@@ -200,7 +200,7 @@ class _Reading:
         while True:
             seen = await self._look(page)
             if seen["login"]:
-                raise LoginWall("the service asks for a login")
+                raise LoginWall("the service asks for a login", await self._visit.saved())
             if seen["empty"] is not None and page is self._page:
                 await self._refused(seen["empty"])
             if seen["failed"]:

@@ -120,7 +120,7 @@ def fetch(
     ] = False,
     min_delay: Annotated[
         float,
-        typer.Option(min=0, help="Seconds between two steps of a browser, at least.", rich_help_panel=HOW),
+        typer.Option(min=0, help="Seconds from a browser's step to the next, at least.", rich_help_panel=HOW),
     ] = 0.5,
     max_delay: Annotated[float, typer.Option(min=0, help="The same, at most.", rich_help_panel=HOW)] = 1.5,
     batch_write_size: Annotated[int, typer.Option(min=1, help="Posts per commit.", rich_help_panel=HOW)] = 50,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 import polars as pl
 
@@ -30,7 +30,7 @@ from fetchlab.transport.client import Client
 from fetchlab.transport.pages import Browser
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from os import PathLike
     from pathlib import Path
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Timeline"]
 
 Collector = Literal["auto", "network", "dom", "api", "rss"]
-BROWSERS: dict[str, type[Network | Dom]] = {"network": Network, "dom": Dom}
 REFUSALS = {"api": (429,), "rss": (403, 404)}
 """Statuses whose bodies say more than the status does."""
 _Parts: TypeAlias = tuple[Any, ...]
@@ -70,6 +69,9 @@ class Timeline:
     Raises:
         ConfigError: a knob has a value that cannot work.
     """
+
+    readers: ClassVar[Mapping[str, type[Network | Dom]]] = {"network": Network, "dom": Dom}
+    """What reads in a browser, by the collector's name."""
 
     def __init__(
         self,
@@ -135,7 +137,7 @@ class Timeline:
             fields: with ``"auto"``, what is wanted: of ``text``, ``photos``, ``quotes``, ``videos``,
                 ``counts``, ``language``, ``replies``, ``reposts``, ``threads`` and ``history`` (beyond the
                 newest 3,200); all but ``history`` unless told.
-            min_delay: seconds between two steps of a browser, at least.
+            min_delay: seconds from the beginning of a browser's step to that of the next, at least.
             max_delay: the same, at most.
             batch_write_size: posts per commit; a row that cannot be stored costs no other one.
             rate: ``fl.RateLimit(5)``, say. The service's own 429 is heeded in any case.
@@ -325,7 +327,7 @@ class Timeline:
         store = Store(self._store.path, batch_size=batch)
         task, items, further, key, collecting, taken = (
             self._in_browser(collector, users, store, options)
-            if collector in BROWSERS
+            if collector in self.readers
             else self._by_pages(collector, users, store, options)
         )
         run = start(
@@ -381,7 +383,7 @@ class Timeline:
     def _in_browser(self, collector: str, users: list[str], store: Store, options: Options) -> _Parts:
         """A run over users, each of whom has a page."""
         collecting = Collecting(store, collector, options, continues=False)
-        reader = BROWSERS[collector](self.base_url, collecting, self._seen)
+        reader = self.readers[collector](self.base_url, collecting, self._seen)
         task = calling_task(Async(1), self.browser.task(reader.read), timeout=None)
         return task, users, None, lambda user: f"{collector}/{user}", collecting, None
 

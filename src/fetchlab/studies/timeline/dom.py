@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fetchlab.studies.timeline.collecting import Collecting
     from fetchlab.studies.timeline.rows import Post
 
-__all__ = ["Dom"]
+__all__ = ["SCROLL", "Dom", "Scrolling"]
 
 STEP = (400, 800)
 """Pixels of one scroll. Of more than 1,000 a list that unmounts its rows shows only some."""
@@ -53,6 +53,8 @@ class Dom(InBrowser):
     """Reads timelines from what the site's page shows."""
 
     source = "dom"
+    scrolling: type[Scrolling]
+    """What scrolls one timeline."""
 
     async def read(self, page: Page, user: str) -> int:
         """Read a timeline; returns how many posts of it were found.
@@ -61,11 +63,16 @@ class Dom(InBrowser):
             StudyError: there is no timeline to read; its class says why.
             PageError: the page did not do what it should; another attempt may help.
         """
-        return await _Reading(self._visit(page, user), self._collecting).read()
+        return await self.scrolling(self._visit(page, user), self._collecting).read()
 
 
-class _Reading:
-    """One timeline being scrolled."""
+class Scrolling:
+    """One timeline being scrolled.
+
+    Args:
+        visit: of the user whose timeline it is.
+        collecting: where it goes.
+    """
 
     def __init__(self, visit: Visit, collecting: Collecting) -> None:
         self._visit = visit
@@ -78,13 +85,13 @@ class _Reading:
         self._page.context.on("request", self._asked)
 
     async def read(self) -> int:
+        """Scroll to where enough was found; returns how many posts that were."""
         user = self._visit.user
         await self._page.route(PARTS, lambda route: route.abort())
         reading = self._collecting.begin(user)
         await self._visit.open(self._page, self._visit.address())
         seen = await self._settled(self._page)
         while not reading.over:
-            pause = asyncio.ensure_future(self._visit.breathe())  # while it lasts, quotes are opened
             found, threads = await self._take(seen)
             reading = self._collecting.took(user, found, last=False)
             for path in threads if self._collecting.options.threads else ():
@@ -92,7 +99,7 @@ class _Reading:
             if reading.over:
                 break
             at_end = seen["bottom"]
-            await pause
+            await self._visit.breathe()
             seen = await self._scrolled(await self._look(self._page))
             if at_end and seen["bottom"] and not self._new(seen):
                 reading = self._collecting.took(user, Found(), last=True)
@@ -139,7 +146,7 @@ class _Reading:
             await buttons.first.dispatch_event("click")  # wherever it is: nothing moves
         return list((await self._look(page))["posts"])
 
-    async def _quoted(self, one: Mapping[str, Any]) -> Post:
+    async def _quoted(self, one: Mapping[str, Any]) -> Post | None:
         """Open a quote, which has no address, by a click on the page of the post that it stands in."""
         place = place_of(one)
         assert place is not None  # for the type checker
@@ -242,6 +249,9 @@ class _Reading:
         number = video_of(request.url) if ".m3u8" in request.url else None
         if number is not None:
             self._playlists.setdefault(number, request.url)
+
+
+Dom.scrolling = Scrolling
 
 
 @cache

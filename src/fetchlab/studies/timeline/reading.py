@@ -24,7 +24,7 @@ class Options:
         resume: go on where an earlier reading stopped.
         anew: read all of it, and put it into the place of what is stored.
         threads: threads in full, also what the timeline leaves out of them.
-        pause: seconds between two steps of a browser, at least and at most.
+        pause: seconds from a browser's step to the next, at least and at most.
     """
 
     most: int | None = None

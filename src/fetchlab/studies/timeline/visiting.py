@@ -96,7 +96,7 @@ class Visit:
         page: a page of the browser.
         base_url: the site's root.
         user: whose page it is.
-        pause: seconds between two steps, at least and at most.
+        pause: seconds from the beginning of a step to that of the next, at least and at most.
         folder: where screenshots and HTML go.
     """
 
@@ -110,10 +110,15 @@ class Visit:
         self._folder = folder
         self._random = Random()  # noqa: S311  # how long to wait
         self._tab: Page | None = None
+        self._next = self._due()
 
     async def breathe(self) -> None:
-        """Wait between two steps, out of politeness."""
-        await asyncio.sleep(self._random.uniform(*self._pause))
+        """Wait until the next step may begin, out of politeness; the last one is part of the pause."""
+        await asyncio.sleep(max(0.0, self._next - time.monotonic()))
+        self._next = self._due()
+
+    def _due(self) -> float:
+        return time.monotonic() + self._random.uniform(*self._pause)
 
     async def scroll(self) -> None:
         """Go to the end of what is there, which brings more."""

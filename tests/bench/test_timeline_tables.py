@@ -7,7 +7,6 @@ import math
 import polars as pl
 import pytest
 
-import fetchlab as fl
 from fetchlab.bench import timeline, timeline_arms, timeline_tables
 from fetchlab.bench.timeline_arms import Way, collected, steady
 from fetchlab.bench.timeline_truth import Complete, complete
@@ -21,6 +20,8 @@ FOUND = {"posts_found": 8.0, "posts": 10.0, "rows": 10.0, "wrong": 1.0, "threads
          "users": 1.0, "user_s": 3.0, "browsers": 1.0}  # fmt: skip
 FILM = {"kind": "video", "url": "v/1.mp4", "playlist": "v/1.m3u8", "variants": [{"url": "v/0.mp4"}]}
 
+THREAD = [6, 7, 8, 9]
+
 
 def post(number, **more):
     usual = {
@@ -30,6 +31,7 @@ def post(number, **more):
         "conversation": number,
         "text": "t",
         "links": [],
+        "thread": [],
     }
     return {**usual, "media": [], "quote": None, "repost": None, **more}
 
@@ -64,10 +66,10 @@ def test_threads_quotes_and_videos_are_counted_by_what_of_them_is_whole():
     quote = {"id": 70, "gone": False, "text": "whole", "links": [], "media": [FILM]}
     truth = Truth(
         [
-            post(9, conversation=6, quote=quote),
-            post(8, conversation=6, where="thread", media=[FILM]),
-            post(7, conversation=6, where="thread"),
-            post(6, conversation=6),
+            post(9, conversation=6, thread=THREAD, quote=quote),
+            post(8, conversation=6, thread=THREAD, where="thread", media=[FILM]),
+            post(7, conversation=6, thread=THREAD, where="thread"),
+            post(6, conversation=6, thread=THREAD),
             post(5, kind="repost", repost={"id": 50}),
             post(4, where="replies"),
             post(3),
@@ -81,6 +83,8 @@ def test_threads_quotes_and_videos_are_counted_by_what_of_them_is_whole():
     assert (found.visited, found.threads, found.threads_found) == (1, 2, 1)
     assert (found.quotes, found.quotes_full) == (1, 1)
     assert (found.videos, found.videos_right) == (2, 1)
+    begun = complete(truth, ["u"], *stored({"id": 6}))
+    assert (begun.posts, begun.posts_found) == (1, 1), "a thread is shown from its first post on"
     cut = complete(truth, ["u"], *stored(*whole, {**others[1], "text": "who"}))
     assert (cut.posts_found, cut.quotes_full, cut.videos_right) == (3, 0, 0)
 
@@ -168,16 +172,12 @@ def test_what_a_source_carries_is_found_whole(bed, collector):
 @pytest.mark.browser
 def test_a_browser_that_takes_a_shortcut_loses_what_the_document_says(bed):
     """Without a loss that is seen, the table's shares would be of nothing."""
-    plain = Way(posts=8, pause=(0.0, 0.01), threads=False)
-    assert timeline_arms.handles(bed, plain) == ["hugo_garcia"]
-    whole = collected(bed, plain).more
-    assert whole["posts_found"] == whole["posts"] >= 6
-    assert whole["videos_right"] == whole["videos"] > 0
-    blind = collected(bed, Way(posts=8, pause=(0.0, 0.01), threads=False, shortcut="no video capture")).more
-    assert blind["videos_right"] < whole["videos_right"]
-    with fl.testbed.serve(port=0, latency=0.0) as other:
-        unread = Way(places=(5,), posts=8, pause=(0.0, 0.01), threads=False, shortcut="no quote navigation")
-        lost = collected(other, unread).more
+    hasty = {"posts": 6, "pause": (0.0, 0.01), "threads": False}
+    assert timeline_arms.handles(bed, Way(**hasty)) == ["hugo_garcia"]
+    blind = collected(bed, Way(**hasty, shortcut="no video capture")).more
+    assert blind["posts_found"] == blind["posts"] >= 5
+    assert blind["videos_right"] < blind["videos"]
+    lost = collected(bed, Way(**hasty, places=(5,), shortcut="no quote navigation")).more
     assert lost["quotes_full"] == 0 < lost["quotes"]
 
 

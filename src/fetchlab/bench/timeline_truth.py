@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -81,7 +81,7 @@ def _of(all_posts: Iterable[Mapping[str, Any]], own: set[int], rows: Rows, media
     order: list[Mapping[str, Any]] = []
     hidden: dict[int, list[Mapping[str, Any]]] = {}
     last, beyond = 0, 0
-    for post in all_posts:
+    for post in _as_shown(all_posts):
         known.add(post["id"])
         if post["where"] == "thread":
             hidden.setdefault(post["conversation"], []).append(post)
@@ -117,6 +117,20 @@ def _of(all_posts: Iterable[Mapping[str, Any]], own: set[int], rows: Rows, media
         videos=len(films),
         videos_right=sum(_plays(one, media.get(number, ())) for number, one in films),
     )
+
+
+def _as_shown(posts: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Posts in the order of a timeline: the newest first, but threads from their first post on."""
+    thread: list[Mapping[str, Any]] = []
+    for post in posts:
+        if thread and post["conversation"] != thread[0]["conversation"]:
+            yield from reversed(thread)
+            thread = []
+        if len(post["thread"]) > 1:
+            thread.append(post)
+        else:
+            yield post
+    yield from reversed(thread)
 
 
 _BEYOND = 60

@@ -260,5 +260,6 @@ def _script() -> str:
 
 
 def _mark(one: Mapping[str, Any]) -> tuple[str, bool]:
-    """What tells an article from others: a reposted post may stand in the timeline as itself, too."""
-    return str(one["path"]), str(one["social"] or "").endswith("reposted")
+    """What tells an article from others: one that is pinned or reposted may stand there as itself, too."""
+    social = str(one["social"] or "")
+    return str(one["path"]), social == "Pinned" or social.endswith("reposted")

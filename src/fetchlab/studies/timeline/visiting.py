@@ -32,6 +32,19 @@ TRIES = 6
 LONGEST_PAUSE = 60.0
 PARTS = re.compile(r"\.(m3u8|m4s|mp4)(\?|$)")
 """Addresses of what plays: they are seen, and need not be loaded."""
+END = """async () => {
+  const drawn = () => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(done, 200);  // behind another page nothing is drawn
+  });
+  for (let look = 0; look < 5; look += 1) {
+    window.scrollTo(0, document.documentElement.scrollHeight);
+    await drawn();
+    if (window.scrollY + window.innerHeight >= document.documentElement.scrollHeight - 2) break;
+  }
+}"""
+"""Goes to the end: what is shown there for the first time may be taller than the page thought, and its end
+further down."""
 _OPERATION = re.compile(r"/graphql/[^/]+/(\w+)")
 
 
@@ -122,7 +135,7 @@ class Visit:
 
     async def scroll(self) -> None:
         """Go to the end of what is there, which brings more."""
-        await self.page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+        await self.page.evaluate(END)
 
     async def tab(self) -> Page:
         """Return a second page beside the first."""

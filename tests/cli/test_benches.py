@@ -27,6 +27,11 @@ TINY = {
         "Shares of the whole",
         {"files": [9], "off": 1_500, "capped": [9], "memory": [9]},
     ),
+    "timeline": (
+        ["--quick", "--table", "writes"],
+        "refetch_all",
+        {"tables": ["writes"], "pace": 0.01, "counts": [1, 2]},
+    ),
     "adaptive": (["--profile", "flat", "--items", 20], "best fixed", {"items": 20}),
     "fairness": (["--items", 40], "Jain", {"workers": 20}),
     "memory": (["--items", 1000], "ideal, MB", {"items": 1000}),

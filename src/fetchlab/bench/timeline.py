@@ -64,7 +64,7 @@ def ways(
 
     Args:
         tables: of TABLES.
-        counts: users at a time, for ``workers``; each worker has one user.
+        counts: users at a time, for ``workers``.
         posts: of each user, by collector.
         pace: multiplies all pauses.
         whole: places of users whose whole timelines are written, for ``writes``.
@@ -115,10 +115,13 @@ def _improvements(size: dict[str, int], counts: Sequence[int], whole: Sequence[i
 
 
 def _workers(size: dict[str, int], counts: Sequence[int], whole: Sequence[int]) -> dict[str, Way]:
-    """Every collector as it comes, with one user for each worker."""
+    """Every collector as it comes, on the same users up to four at a time."""
     del whole
+    fewest = min(4, max(counts))
     return {
-        f"{collector} {count}": Way(collector=collector, users=count, workers=count, posts=size[collector])
+        f"{collector} {count}": Way(
+            collector=collector, users=max(count, fewest), workers=count, posts=size[collector]
+        )
         for collector in COLLECTORS
         for count in counts
     }
@@ -192,7 +195,7 @@ _TITLES = {
 def _tables(rows: pl.DataFrame, **_: Any) -> list[Table]:
     made = []
     if any(arm.startswith("workers: ") for arm in rows["arm"]):
-        made.append(Table("Users at a time, one for each worker", workers(rows)))
+        made.append(Table("Users at a time", workers(rows)))
         made.append(Table("100 users × 20,000 posts, in hours", predictions(rows)))
     for table, base in _BASES.items():
         found = beside(rows, table, base)

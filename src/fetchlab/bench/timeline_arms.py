@@ -89,7 +89,8 @@ def collected(bed: Testbed, way: Way) -> Measurement:
 
     Returns:
         A measurement with, beside the counts of :class:`~fetchlab.bench.timeline_truth.Complete`,
-        ``steady_per_s`` (see :func:`steady`), ``memory`` (bytes of all browsers at most),
+        ``steady_per_s`` (see :func:`steady`; posts per second where that is
+        not to be known), ``memory`` (bytes of all browsers at most),
         ``browsers`` (started) and ``user_s`` (the mean seconds of a user).
 
     Raises:
@@ -118,7 +119,7 @@ def collected(bed: Testbed, way: Way) -> Measurement:
     cpu, peak = process_usage()
     seconds = run.frame()["finished"] - run.frame()["started"]
     more = found.figures() | {
-        "steady_per_s": steady(watch.seen),
+        "steady_per_s": steady(watch.seen) or found.rows / taken,
         "memory": float(watch.memory),
         "browsers": float(started),
         "user_s": float(seconds.sum()) / way.users,
@@ -128,10 +129,10 @@ def collected(bed: Testbed, way: Way) -> Measurement:
     return Measurement(taken, found.rows, found.rows - found.wrong, attempts, 0, cpu, peak, more)
 
 
-def steady(seen: Sequence[tuple[float, dict[str, int]]]) -> float:
+def steady(seen: Sequence[tuple[float, dict[str, int]]]) -> float | None:
     """Return posts per second without start and end: of each user from its first posts to its last, added up.
 
-    Nan where no user's posts came at two times.
+    None where no user's posts came at two times.
 
     Args:
         seen: seconds, and how many posts each user had by then.
@@ -147,7 +148,7 @@ def steady(seen: Sequence[tuple[float, dict[str, int]]]) -> float:
         for times in came.values()
         if len(times) > 1
     ]
-    return sum(rates) if rates else float("nan")
+    return sum(rates) or None
 
 
 def _browser(way: Way) -> Browser | None:

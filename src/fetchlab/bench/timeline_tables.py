@@ -61,7 +61,7 @@ def beside(rows: pl.DataFrame, table: str, baseline: str) -> pl.DataFrame:
             {
                 "way": way,
                 "posts_per_s": (own["items"] / own["seconds"]).median(),
-                "steady_per_s": own["steady_per_s"].fill_nan(None).median(),
+                "steady_per_s": own["steady_per_s"].median(),
                 "ratio": ratio and ratio.median,
                 "low": ratio and ratio.low,
                 "high": ratio and ratio.high,
@@ -104,7 +104,7 @@ def _growth(rows: pl.DataFrame, collector: str) -> pl.DataFrame:
     named = own.with_columns(arm=pl.lit("workers: ") + pl.col("arm").str.strip_prefix(head))
     one = min(int(arm.split()[1]) for arm in named["arm"])
     table = beside(named, "workers", str(one))
-    steadily = named.with_columns(seconds=(pl.col("items") / pl.col("steady_per_s")).fill_nan(None))
+    steadily = named.with_columns(seconds=pl.col("items") / pl.col("steady_per_s"))
     ratios = beside(steadily, "workers", str(one)).select(
         "way", steady_ratio="ratio", steady_low="low", steady_high="high"
     )
@@ -164,9 +164,7 @@ def predicted(rows: pl.DataFrame, collector: str, *, users: int, posts: int, wor
         ConfigError: that collector was not measured, or not with so many workers.
     """
     head = f"workers: {collector} "
-    own = rows.filter(
-        ~pl.col("warmup"), pl.col("arm").str.starts_with(head), pl.col("steady_per_s").is_finite()
-    )
+    own = rows.filter(~pl.col("warmup"), pl.col("arm").str.starts_with(head), pl.col("steady_per_s") > 0)
     if own.is_empty():
         raise ConfigError("collector", f"{collector!r} was not measured")
     own = own.with_columns(

@@ -57,7 +57,8 @@ def complete(
 ) -> Complete:
     """Hold a store against the truth.
 
-    Only what stands in a timeline above the last post that was found counts: a reading may end anywhere.
+    Only what stands in a timeline above the last post that was found counts: a reading may end anywhere. Of a
+    thread that it ended in, only what was found: some sources give threads from their end, others not.
 
     Args:
         truth: ``bed.truth("timeline")``.
@@ -93,9 +94,12 @@ def _of(all_posts: Iterable[Mapping[str, Any]], own: set[int], rows: Rows, media
         beyond += 1
         if own <= known and beyond > _BEYOND:
             break
-    wanted = order[:last]
+    cut = order[last - 1]["thread"] if last else ()
+    unknown = set(cut) - own
+    wanted = [post for post in order[:last] if post["id"] not in unknown]
     visited = {post["conversation"] for post in wanted} & hidden.keys()
     middles = [one for post in wanted for one in hidden.pop(post["conversation"], ())]
+    middles = [one for one in middles if one["id"] not in unknown]
     quotes = [post["quote"] for post in (*wanted, *middles) if post["quote"] and not post["quote"]["gone"]]
     films = [
         (post["id"], one)

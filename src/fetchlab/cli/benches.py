@@ -176,10 +176,11 @@ def timeline(
     ] = False,
 ) -> Plan:
     """Timelines in real browsers: improvements, collectors, workers and shortcuts, with what they lose."""
-    from fetchlab.bench.timeline import COUNTS, QUICK, TABLES
+    from fetchlab.bench.timeline import COUNTS, QUICK, TABLES, WHOLE
 
     which = {"tables": table or TABLES, "latency": latency, "rounds": rounds, "seed": seed}
-    sizes = {"counts": workers or COUNTS, "posts": {"dom": dom_posts, "network": network_posts}}
+    posts = {"dom": dom_posts, "network": network_posts}
+    sizes = {"counts": workers or COUNTS, "posts": posts, "pace": 1.0, "whole": WHOLE}
     if quick:
         sizes = QUICK | ({"counts": workers} if workers else {})
     return {"timeline": which | sizes}

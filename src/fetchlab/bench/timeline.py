@@ -100,17 +100,18 @@ def arms(bed: Testbed, **which: Any) -> dict[str, Callable[[], Measurement]]:
 
 def _improvements(size: dict[str, int], counts: Sequence[int], whole: Sequence[int]) -> dict[str, Way]:
     """What a published tool did at first, one improvement at a time, and all of them."""
-    del counts, whole
-    before = Way(users=2, posts=size["dom"], pause=OLD, batch=1, a_browser_each=True)
+    del whole
+    two = min(2, max(counts))
+    before = Way(users=two, posts=size["dom"], pause=OLD, batch=1, a_browser_each=True)
     return {
         "as it was": before,
         "delays 0.5–1.5 s": replace(before, pause=NOW),
         "threads off": replace(before, threads=False),
         "batch writes": replace(before, batch=50),
         "one browser kept": replace(before, a_browser_each=False),
-        "2 users at a time": replace(before, workers=2),
-        "all of them": Way(users=2, posts=size["dom"], threads=False, workers=2),
-        "all but threads off": Way(users=2, posts=size["dom"], workers=2),
+        "2 users at a time": replace(before, workers=two),
+        "all of them": Way(users=two, posts=size["dom"], threads=False, workers=two),
+        "all but threads off": Way(users=two, posts=size["dom"], workers=two),
     }
 
 
@@ -128,14 +129,16 @@ def _workers(size: dict[str, int], counts: Sequence[int], whole: Sequence[int]) 
 
 
 def _threads(size: dict[str, int], counts: Sequence[int], whole: Sequence[int]) -> dict[str, Way]:
-    del counts, whole
-    on = Way(collector="network", users=2, workers=2, posts=size["network"])
+    del whole
+    two = min(2, max(counts))
+    on = Way(collector="network", users=two, workers=two, posts=size["network"])
     return {"on": on, "off": replace(on, threads=False)}
 
 
 def _shortcuts(size: dict[str, int], counts: Sequence[int], whole: Sequence[int]) -> dict[str, Way]:
-    del counts, whole
-    plain = Way(users=4, workers=4, posts=size["dom"])
+    del whole
+    many = min(4, max(counts))
+    plain = Way(users=many, workers=many, posts=size["dom"])
     return {"none": plain} | {name: replace(plain, shortcut=name) for name in SHORTCUTS}
 
 
@@ -186,7 +189,7 @@ _BASES = {
 _TITLES = {
     "improvements": "A published plan's improvements, one at a time; dom, ratios of posts/s",
     "threads": "Threads' pages visited or not; network",
-    "shortcuts": "Forbidden shortcuts; dom, 4 users at a time",
+    "shortcuts": "Forbidden shortcuts; dom, up to 4 users at a time",
     "writes": "Writing; api, whole timelines",
     "memory": "Contexts or browsers; network",
 }

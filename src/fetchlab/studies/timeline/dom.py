@@ -95,7 +95,8 @@ class Scrolling:
             found, threads = await self._take(seen)
             reading = self._collecting.took(user, found, last=False)
             for path in threads if self._collecting.options.threads else ():
-                await self._thread(path)
+                if (place := place_of({"path": path})) and reading.has(place[1]):
+                    await self._thread(path)
             if reading.over:
                 break
             at_end = seen["bottom"]

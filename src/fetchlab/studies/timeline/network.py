@@ -71,7 +71,7 @@ class Network(InBrowser):
                 found = timeline_of(answer, user)
                 reading = self._took(user, found)
                 if self._collecting.options.threads:
-                    await self._threads(visit, found.threads)
+                    await self._threads(visit, [post for post in found.threads if reading.has(post.id)])
                 if not reading.over:
                     await visit.breathe()
                     await visit.scroll()

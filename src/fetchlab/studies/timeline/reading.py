@@ -128,6 +128,10 @@ class Reading:
         oldest, newest = self._stored
         return oldest <= post.id <= newest
 
+    def has(self, number: int) -> bool:
+        """Whether a post was found and is wanted, by its id."""
+        return number in self._seen
+
     def add(self, conversation: Found) -> Found:
         """Take in more of a thread, of which the timeline has shown a part."""
         fresh = [post for post in conversation.of_timeline() if post.id not in self._seen]

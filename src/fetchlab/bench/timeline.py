@@ -42,7 +42,7 @@ TABLES = ("improvements", "workers", "threads", "shortcuts", "writes", "memory")
 COLLECTORS = ("dom", "network", "api", "rss")
 COUNTS = (1, 2, 4, 8)
 LATENCY = 0.05
-POSTS = {"dom": 8, "network": 100, "api": 1_000, "rss": 200}
+POSTS = {"dom": 8, "network": 80, "api": 1_000, "rss": 200}
 """Posts of each user: some ten seconds' worth in a browser."""
 WHOLE = (1, 2, 3)
 """Places of users with 1,000 posts, whose whole timelines are written again."""

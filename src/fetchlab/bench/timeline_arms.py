@@ -30,7 +30,7 @@ __all__ = ["NOW", "OLD", "USERS", "Way", "collected", "handles", "steady"]
 
 OLD, NOW = (1.0, 3.0), (0.5, 1.5)
 """Seconds between two steps before and after the published document's reduction."""
-USERS = (11, 5, 2, 8, 0, 10, 12, 13)
+USERS = (13, 5, 2, 8, 0, 10, 12, 11)
 """Places of the testbed's users that are read, in this order: a thread, quotes and videos stand among their
 newest posts."""
 LOOK = 0.05
@@ -119,7 +119,7 @@ def collected(bed: Testbed, way: Way) -> Measurement:
     cpu, peak = process_usage()
     seconds = run.frame()["finished"] - run.frame()["started"]
     more = found.figures() | {
-        "steady_per_s": steady(watch.seen) or found.rows / taken,
+        "steady_per_s": steady(watch.seen, way.workers) or found.rows / taken,
         "memory": float(watch.memory),
         "browsers": float(started),
         "user_s": float(seconds.sum()) / way.users,
@@ -129,13 +129,14 @@ def collected(bed: Testbed, way: Way) -> Measurement:
     return Measurement(taken, found.rows, found.rows - found.wrong, attempts, 0, cpu, peak, more)
 
 
-def steady(seen: Sequence[tuple[float, dict[str, int]]]) -> float | None:
-    """Return posts per second without start and end: of each user from its first posts to its last, added up.
+def steady(seen: Sequence[tuple[float, dict[str, int]]], workers: int) -> float | None:
+    """Return posts per second with all workers under way: those between each user's first posts and its last.
 
     None where no user's posts came at two times.
 
     Args:
         seen: seconds, and how many posts each user had by then.
+        workers: users at a time.
     """
     came: dict[str, list[tuple[float, int]]] = {}
     for at, posts in seen:
@@ -143,12 +144,9 @@ def steady(seen: Sequence[tuple[float, dict[str, int]]]) -> float | None:
             there = came.setdefault(user, [])
             if count and (not there or there[-1][1] != count):
                 there.append((at, count))
-    rates = [
-        (times[-1][1] - times[0][1]) / (times[-1][0] - times[0][0])
-        for times in came.values()
-        if len(times) > 1
-    ]
-    return sum(rates) or None
+    posts_between = sum(times[-1][1] - times[0][1] for times in came.values() if times)
+    seconds = sum(times[-1][0] - times[0][0] for times in came.values() if times)
+    return workers * posts_between / seconds if seconds else None
 
 
 def _browser(way: Way) -> Browser | None:

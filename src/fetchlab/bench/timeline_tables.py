@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -44,7 +45,7 @@ def beside(rows: pl.DataFrame, table: str, baseline: str) -> pl.DataFrame:
 
     Returns:
         Columns ``way str, posts_per_s, steady_per_s f64`` (medians)``, ratio, low, high f64`` (of posts per
-        second to the baseline's, paired by round, with its 95 % interval)``, published f64?`` (the ratio that
+        second to the baseline's, paired by round, with its 95 % interval; one round has none)``, published f64?`` (the ratio that
         the document states)``, recall, precision, threads, quotes, videos f64?`` (shares, over all rounds;
         null where there was none to be found)``, error str?``. Recall is of the posts that timelines show,
         threads of those that only a thread's page does.
@@ -63,8 +64,8 @@ def beside(rows: pl.DataFrame, table: str, baseline: str) -> pl.DataFrame:
                 "posts_per_s": (own["items"] / own["seconds"]).median(),
                 "steady_per_s": own["steady_per_s"].median(),
                 "ratio": ratio and ratio.median,
-                "low": ratio and ratio.low,
-                "high": ratio and ratio.high,
+                "low": ratio and _finite(ratio.low, ratio.high),
+                "high": ratio and _finite(ratio.high, ratio.high),
                 "published": told.get(PUBLISHED.get(way, "")),
                 **_shares(own),
                 "memory": own["memory"].max(),
@@ -72,6 +73,10 @@ def beside(rows: pl.DataFrame, table: str, baseline: str) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(made, infer_schema_length=None) if made else pl.DataFrame()
+
+
+def _finite(value: float, high: float) -> float | None:
+    return value if math.isfinite(high) else None
 
 
 def _shares(own: pl.DataFrame) -> dict[str, float | None]:

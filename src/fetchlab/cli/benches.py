@@ -167,7 +167,7 @@ def timeline(
         typer.Option(min=1, max=8, help="Users at a time; repeatable. 1, 2, 4 and 8 unless told."),
     ] = None,
     dom_posts: Annotated[int, typer.Option(min=1, help="Posts of each user that are scrolled past.")] = 8,
-    network_posts: Annotated[int, typer.Option(min=1, help="Posts of each user for network.")] = 100,
+    network_posts: Annotated[int, typer.Option(min=1, help="Posts of each user for network.")] = 80,
     rounds: Rounds = 2,
     latency: Annotated[float, typer.Option(min=0, help="Seconds per answer of the testbed.")] = 0.05,
     seed: Seed = 0,

@@ -44,11 +44,11 @@ def beside(rows: pl.DataFrame, table: str, baseline: str) -> pl.DataFrame:
         baseline: the arm that ratios are to, without that part.
 
     Returns:
-        Columns ``way str, posts_per_s, steady_per_s f64`` (medians)``, ratio, low, high f64`` (of posts per
-        second to the baseline's, paired by round, with its 95 % interval; one round has none)``, published f64?`` (the ratio that
-        the document states)``, recall, precision, threads, quotes, videos f64?`` (shares, over all rounds;
-        null where there was none to be found)``, error str?``. Recall is of the posts that timelines show,
-        threads of those that only a thread's page does.
+        Columns ``way str, posts_per_s, steady_per_s f64`` (medians)``, ratio, low, high f64?`` (of posts per
+        second to the baseline's, paired by round, with its 95 % interval, which one round does not have)``,
+        published f64?`` (the ratio that the document states)``, recall, precision, threads, quotes, videos
+        f64?`` (shares, over all rounds; null where there was none to be found)``, error str?``. Recall is of
+        the posts that timelines show, threads of those that only a thread's page does.
     """
     head = f"{table}: "
     kept = rows.filter(~pl.col("warmup"), pl.col("arm").str.starts_with(head))

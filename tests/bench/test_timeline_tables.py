@@ -118,7 +118,8 @@ def test_a_table_holds_speeds_against_the_baseline_and_shares_beside():
 def test_workers_are_held_against_one_with_and_without_the_start():
     """Four browsers that start at once look slower than they are."""
     arms = {f"workers: dom {count}": (10.0, 10 * count) for count in (1, 2, 4)}
-    rows = rounds(arms, **FOUND).with_columns(steady_per_s=pl.col("items").cast(pl.Float64) / 8.0)
+    count = pl.col("items").cast(pl.Float64) / 10
+    rows = rounds(arms, **FOUND).with_columns(steady_per_s=count * 10 / 8.0, users=count)
     table = timeline_tables.workers(rows)
     assert table["workers"].to_list() == [1, 2, 4]
     assert table["ratio"].to_list() == [None, pytest.approx(2.0), pytest.approx(4.0)]

@@ -22,9 +22,7 @@ PUBLISHED = {
     "delays 0.5–1.5 s": "Reduce delays",
     "threads off": "Disable threads (--fast)",
     "batch writes": "Batch DB writes",
-    "no look-ups": "Skip dupe checks (refetch)",
-    "4 users at a time": "Parallel browsers",
-    "api": "API integration",
+    "no look-ups (refetch_all)": "Skip dupe checks (refetch)",
 }
 """Arms to rows of the published document's table of priorities."""
 _SHARES = {
@@ -146,11 +144,9 @@ def thread_seconds(rows: pl.DataFrame, on: str, off: str) -> float | None:
     visited = float(with_["visited"].sum())
     if not visited or not without.height:
         return None
-    users = float((without["posts_found"]).sum())
-    a_post = float((without["user_s"] * without["users"]).sum()) / users
-    return (
-        float((with_["user_s"] * with_["users"]).sum()) - a_post * float(with_["posts_found"].sum())
-    ) / visited
+    taken, taken_without = (float((own["user_s"] * own["users"]).sum()) for own in (with_, without))
+    a_post = taken_without / float(without["posts_found"].sum())
+    return (taken - a_post * float(with_["posts_found"].sum())) / visited
 
 
 def predicted(rows: pl.DataFrame, collector: str, *, users: int, posts: int, workers: int) -> Prediction:
@@ -176,9 +172,10 @@ def predicted(rows: pl.DataFrame, collector: str, *, users: int, posts: int, wor
         workers=pl.col("arm").str.strip_prefix(head).cast(pl.Int64), throughput=pl.col("steady_per_s")
     )
     overheads: dict[int, list[float]] = {}
-    for count, seconds, items, rate in own.select("workers", "seconds", "items", "steady_per_s").iter_rows():
-        begin = max(0.0, seconds - items / rate)
-        overheads.setdefault(count, []).append(begin * users / count)
+    figures = own.select("workers", "seconds", "users", "items", "steady_per_s")
+    for count, seconds, measured, items, rate in figures.iter_rows():
+        beside_it = max(0.0, seconds - items / rate)
+        overheads.setdefault(count, []).append(beside_it * users / measured)
     points = Points.of(own)
     return predict(fit_all(points), points, overheads, items=users * posts, workers=workers)
 

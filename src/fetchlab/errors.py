@@ -252,7 +252,7 @@ class StoreError(FetchlabError):
     Attributes:
         damaged: True if the file is not what it should be, so that trying again cannot help.
         reason: ``damaged``, ``foreign``, ``locked``, ``full``, ``io``, ``readonly``, ``replaced``,
-            ``version``, or empty for anything else.
+            ``version``, ``empty`` for a file that holds nothing yet, or empty for anything else.
     """
 
     damaged = False

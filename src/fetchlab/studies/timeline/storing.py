@@ -263,6 +263,10 @@ class Store:
         try:
             with closing(read_only(self._where, LAYOUT)) as connection:
                 return connection.execute(sql, values).fetchall()
+        except StoreError as error:
+            if error.reason == "empty":  # the writer is making it
+                return []
+            raise
         except sqlite3.Error as error:
             raise told(error, self.path, LAYOUT) from error
 

@@ -89,6 +89,7 @@ TINY = {
         "more_rounds": 1,
         "leave_out": [
             *("delays 0.5–1.5 s", "threads off", "batch writes", "one browser kept", "2 users at a time"),
+            *("all but threads off", "off", "a browser for each worker"),
             *("no quote navigation", "no video capture"),
         ],
         "dom_posts": 2,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import fetchlab as fl
 from fetchlab.errors import StoreError
+from fetchlab.studies.timeline.replacing import Sight
 from fetchlab.studies.timeline.rows import (
     EDGES,
     MEDIA,
@@ -171,3 +172,36 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path):
         store.add(Found([post(2)]), "api")
     fl.Cache(tmp_path / "cache.db").close()
     store.rest()
+
+
+def test_a_post_that_is_gone_stays_where_another_user_quotes_it(store):
+    """Replacing one user's rows would take the text out of somebody else's quotes."""
+    quoting = Post(id=9, user="you", own=True, kind="quote", edges=(Edge("quote", 1, "me"),))
+    store.add(Found([post(1), post(2), quoting]), "api")
+    store.add(Found([post(3)]), "api", of="me")
+    store.replace("me")
+    assert store.table("posts", ["me"])["id"].to_list() == [3]
+    assert dict(store.table("posts").select("id", "text").iter_rows())[1] == "number 1"
+    assert set(store.table("posts")["id"]) == {1, 3, 9}
+
+
+@pytest.mark.parametrize(
+    ("sight", "left"),
+    [
+        (Sight(), {30, 31}),
+        (Sight(capped=True), {10, 20, 21, 22, 30, 31}),
+        (Sight(threads=False), {30, 31, 32}),
+        (Sight(reposts=False), {22, 30, 31}),
+    ],
+)
+def test_what_a_reading_cannot_see_it_does_not_take_away(store, sight, left):
+    """An API that ends after 3,200 posts, threads left out, reposts without ids: those rows would be lost."""
+    old = [post(10), post(20, conversation=20), post(21, conversation=20), post(22, kind="repost")]
+    thread = [post(30, conversation=30), post(32, conversation=30), post(33, conversation=33)]
+    store.add(Found([*old, *thread]), "api")
+    store.add(Found([post(30, conversation=30, text="new"), post(31)]), "api", of="me")
+    store.replace("me", sight)
+    posts = store.table("posts", ["me"])
+    assert set(posts["id"]) == left
+    assert posts.filter(id=30)["text"].item() == "new"
+    assert store.table("posts")["id"].is_unique().all()

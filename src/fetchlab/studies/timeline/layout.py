@@ -90,12 +90,12 @@ def upsert(table: str, *, fresh: bool = False, weak: bool = False) -> str:
     return f"INSERT INTO {home} ({', '.join(names)}) VALUES ({values}) {_merge(table, home, weak=weak)}"  # noqa: S608
 
 
-def moved(table: str) -> str:
-    """Return the statement that brings a user's fresh rows to the others."""
+def moved(table: str, *, weak: bool = False) -> str:
+    """Return the statement that brings a user's fresh rows to the others; ``weak`` ones fill gaps only."""
     names = ", ".join(f'"{name}"' for name in TABLES[table])
     return (
         f"INSERT INTO {table} ({names}) SELECT {names} FROM fresh_{table}"  # noqa: S608
-        f' WHERE "of" = ? {_merge(table, table, weak=False)}'
+        f' WHERE "of" = ? {_merge(table, table, weak=weak)}'
     )
 
 

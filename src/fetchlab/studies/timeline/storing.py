@@ -19,10 +19,10 @@ from fetchlab.studies.timeline.layout import (
     WEAK,
     account_row,
     inserts,
-    moved,
     post_rows,
     table_of,
 )
+from fetchlab.studies.timeline.replacing import Sight, replace
 from fetchlab.studies.timeline.rows import WINDOWS, Found, Post
 
 if TYPE_CHECKING:
@@ -148,10 +148,17 @@ class Store:
         """Forget what an earlier attempt at replacing a user's rows left beside them."""
         self._writer.write(user, [(f'DELETE FROM fresh_{table} WHERE "of" = ?', (user,)) for table in TABLES])  # noqa: S608
 
-    def replace(self, user: str) -> None:
-        """Put a user's fresh rows into the place of the old ones; all of it or, at a crash, nothing."""
+    def replace(self, user: str, sight: Sight = Sight()) -> None:  # noqa: B008  # frozen
+        """Put a user's fresh rows into the place of the old ones; all of it or, at a crash, nothing.
+
+        Args:
+            user: whose rows.
+            sight: what the fresh ones can be about; the other old ones stay.
+        """
         self.check()
-        self._writer.call(lambda connection: _replace(connection, user)).add_done_callback(self._replaced)
+        self._writer.call(lambda connection: replace(connection, user, sight)).add_done_callback(
+            self._replaced
+        )
 
     def flush(self) -> None:
         """Wait until everything so far is committed.
@@ -321,16 +328,6 @@ _UNFIT = (
 def _execute(connection: sqlite3.Connection, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
     for sql, values in statements:
         connection.execute(sql, values)
-
-
-def _replace(connection: sqlite3.Connection, user: str) -> None:
-    old = f"SELECT id FROM posts WHERE {_OF_USER}"  # noqa: S608
-    for table in ("media", "edges"):
-        connection.execute(f"DELETE FROM {table} WHERE post IN ({old})", (user,))  # noqa: S608
-    connection.execute(f"DELETE FROM posts WHERE {_OF_USER}", (user,))  # noqa: S608
-    for table in TABLES:
-        connection.execute(moved(table), (user,))
-        connection.execute(f'DELETE FROM fresh_{table} WHERE "of" = ?', (user,))  # noqa: S608
 
 
 def _belonging(name: str, users: Sequence[str] | None) -> tuple[str, tuple[Any, ...]]:

@@ -101,3 +101,16 @@ def test_what_is_cut_off_takes_its_quotes_along():
     reading = begun(None, Window("me", "api"), Options(most=1))
     assert [post.id for post in reading.take(found).posts] == [9, 2]
     assert reading.over == "most"
+
+
+def test_the_old_head_of_a_thread_ends_nothing():
+    """A thread that goes on is shown with its head: new posts below it would be missed for ever."""
+    window = Window("me", "network")
+    window.widen([Post(id=50, user="me", own=True)])
+    window.whole = True
+    reading = begun(window, Window("me", "network"), Options())
+    reading.take(page([95, 10, 90, 80], "x"))
+    assert not reading.over
+    kept = reading.take(page([70, 50], "y"))
+    assert reading.over == "known"
+    assert 70 in {post.id for post in kept.posts}

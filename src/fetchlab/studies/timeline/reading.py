@@ -90,11 +90,19 @@ class Reading:
                 self.window.cursor = page.cursor
         if self._most is not None and len(fresh) >= room:
             self.over = "most"
-        elif self._until is not None and any(post.id <= self._until for post in own if post is not above):
+        elif self._met([post for post in own if post is not above]):
             self._close()
         elif last:
             self._end([post for post in own if post is not above])
         return _only(page, kept)
+
+    def _met(self, own: list[Post]) -> bool:
+        """Whether what is stored has been reached.
+
+        The last post decides: an old one further up may be the head of a thread that goes on, which stands
+        where its latest post belongs.
+        """
+        return self._until is not None and bool(own) and own[-1].id <= self._until
 
     def _above(self, own: list[Post]) -> Post | None:
         """The pinned post that is shown above the others, which may not be in sight yet."""

@@ -131,3 +131,29 @@ def test_addresses_say_whose_and_which():
         "http://v/amplify_video/17/pl/x.m3u8"
     )
     assert video_of("http://v/tweet_video/a.mp4") is None
+
+
+def test_a_quote_whose_author_is_not_told_is_nobodys(bed, truth):
+    """Of a suspended author the answer has no account; the quote would count among the reader's own posts."""
+    user = truth.users[LONG]
+    query = {"variables": json.dumps({"userId": str(user["id"]), "count": 20})}
+    answer = httpx.get(
+        f"{bed.urls['timeline']}/i/api/graphql/{query_hash(bed.seed, 'UserTweets')}/UserTweets", params=query
+    ).json()
+    own = {post.id for post in timeline_of(answer, user["handle"]).of_timeline()}
+    quoted = []
+
+    def hide(value):
+        if isinstance(value, dict):
+            result = (value.get("quoted_status_result") or {}).get("result") or {}
+            if "core" in result:
+                result["core"]["user_results"]["result"] = {"__typename": "UserUnavailable"}
+                quoted.append(int(result["rest_id"]))
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            hide(inner)
+
+    hide(answer)
+    found = timeline_of(answer, user["handle"])
+    assert quoted
+    assert {post.id for post in found.of_timeline()} == own
+    assert set(quoted) <= {post.id for post in found.posts}

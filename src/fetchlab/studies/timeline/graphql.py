@@ -207,7 +207,7 @@ def _posts(result: Any, user: str, accounts: dict[str, Account], *, pinned: bool
         to = str(legacy.get("in_reply_to_screen_name") or "").lower() or None
         edges.append(Edge("reply", int(legacy["in_reply_to_status_id_str"]), to))
     handle = account.user if account is not None else ""
-    own = handle == user
+    own = handle == user != ""  # an author who is not told is nobody's
     return [_post(result, handle, edges, own=own, pinned=pinned and own), *others]
 
 

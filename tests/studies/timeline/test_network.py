@@ -164,3 +164,23 @@ def test_one_post_is_read_anew(site, truth, bed):
     assert quote["quote"]["id"] in set(site.frame()["id"])
     assert [result.error is None for result in run.results()] == [True, False]
     assert "is not stored" in str(run.results()[1].error)
+
+
+def test_what_was_read_without_threads_is_not_known_with_them(site, truth):
+    """A quick look first, and the threads of that timeline would never come; the look itself costs little."""
+    handle = truth.handle(LONG)
+    site.collect(handle, fast=True, **HASTY).raise_for_errors()
+    assert site.collect(handle, fast=True, **HASTY).raise_for_errors().notes["ends"] == {handle: "known"}
+    run = site.collect(handle, **HASTY).raise_for_errors()
+    is_whole(site, truth, handle, run.result())
+    assert site.collect(handle, fast=True, **HASTY).raise_for_errors().notes["ends"] == {handle: "known"}
+
+
+def test_the_latest_are_read_upon_a_reading_that_was_not_whole(bed, site, truth):
+    """After ``max_posts``, or a call that was stopped, a nightly call would read all years again."""
+    handle = truth.handle(LONG)
+    site.collect(handle, max_posts=30, fast=True, **HASTY).raise_for_errors()
+    for fast in (True, False):
+        run = site.collect(handle, latest=True, fast=fast, **HASTY).raise_for_errors()
+        assert run.notes["ends"] == {handle: "known"}
+        assert run.result().height < 60

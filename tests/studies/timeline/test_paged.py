@@ -23,6 +23,8 @@ from fetchlab.errors import (
     UnknownUser,
 )
 from fetchlab.studies.timeline import POSTS, Timeline
+from fetchlab.studies.timeline.rows import Found, Post
+from fetchlab.studies.timeline.rss import Rss
 
 from .truths import LESS, LONG, SHORT, collected, media_of, text_of
 
@@ -300,3 +302,39 @@ def test_an_empty_store_gives_empty_tables(timeline):
     assert timeline.frame().schema == POSTS
     assert timeline.frame("windows").height == 0
     assert isinstance(fl.studies.timeline.Timeline, type)
+
+
+def test_an_api_that_ends_early_takes_no_history_away(timeline, truth):
+    """It gives the newest 3,200: of a longer timeline the rest was collected from elsewhere, and is kept."""
+    handle = truth.handle(7)  # 3,500 posts
+    stale = Post(id=1 << 40, user=handle, own=True, text="older than what the API gives")
+    timeline._store.add(Found([stale]), "network")
+    timeline.refetch_all(handle, "api", progress=False).raise_for_errors()
+    assert stale.id in set(timeline.frame().filter(own=True)["id"])
+
+
+def test_refetching_from_a_feed_spoils_nothing(timeline, truth):
+    """Counts, languages and reposts, which no feed carries, would go with the rows that it replaces."""
+    handle = truth.handle(SHORT)
+    rich = timeline.collect(handle, "api", progress=False).raise_for_errors().result()
+    media = timeline.frame("media")
+    known = media["post"].unique().implode()
+    poor = timeline.refetch_all(handle, "rss", progress=False).raise_for_errors().result()
+    assert poor.drop("seen_at").equals(rich.drop("seen_at"))
+    assert timeline.frame("media").filter(pl.col("post").is_in(known)).equals(media)
+
+
+def test_a_page_that_leads_to_itself_is_an_error(timeline, truth, monkeypatch):
+    """A frontend that does not heed its cursor would be asked for ever."""
+    usual, cursors = Rss.parse, []
+
+    def circles(self, response):
+        found = usual(self, response)
+        cursors.append(found.cursor)
+        found.cursor = cursors[0]
+        return found
+
+    monkeypatch.setattr(Rss, "parse", circles)
+    run = timeline.collect(truth.handle(LONG), "rss", progress=False).wait()
+    assert run.stats().failed == 1
+    assert "leads to itself" in str(run.results()[-1].error)

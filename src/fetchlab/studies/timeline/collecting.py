@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fetchlab.studies.timeline.choosing import CARRIES, FIELDS
+from fetchlab.studies.timeline.layout import WEAK
 from fetchlab.studies.timeline.reading import begun
+from fetchlab.studies.timeline.replacing import Sight
 from fetchlab.studies.timeline.storing import Window
 
 if TYPE_CHECKING:
@@ -16,6 +19,12 @@ if TYPE_CHECKING:
     from fetchlab.studies.timeline.storing import Store
 
 __all__ = ["Collecting", "Keeping"]
+
+NO_THREADS = "/no-threads"
+"""What the source of a window is called with where threads were left as the timeline shortens them: for
+whoever wants them whole that timeline is not known."""
+REACH = 3_200
+"""Posts of an account that the API gives, replies to others among them."""
 
 
 class Collecting:
@@ -33,20 +42,32 @@ class Collecting:
         self.source = source
         self.options = options
         self._continues = continues
+        self._noted = source if continues or options.threads else f"{source}{NO_THREADS}"
         self._readings: dict[str, Reading] = {}
         self._ends: dict[str, str] = {}
         self._stated: dict[str, int] = {}
 
     def begin(self, user: str) -> Reading:
         """Begin with a timeline, or begin anew after a failed attempt."""
-        window = self.store.window(user, self.source)
-        if window is not None and not (self._continues or window.whole):
+        window = self._window(user)
+        if window is not None and not (self._continues or window.whole or self.options.latest):
             window = None  # all of it is to be passed once more
         if self.options.anew:
             self.store.begin_anew(user)
-        reading = begun(window, Window(user, self.source), self.options)
+        reading = begun(window, Window(user, self._noted), self.options)
         self._readings[user] = reading
         return reading
+
+    def _window(self, user: str) -> Window | None:
+        """The latest reading that this one may be put upon."""
+        window = self.store.window(user, self._noted)
+        if window is None and self._noted != self.source:
+            window = self.store.window(user, self.source)
+            if window is not None:
+                window.source = self._noted  # its own goes on without a gap in its threads
+        if window is None and self.options.latest:
+            window = self.store.window(user, self.source + NO_THREADS)
+        return window
 
     def reading(self, user: str) -> Reading:
         """Return the reading of a timeline, begun if it was not."""
@@ -57,7 +78,7 @@ class Collecting:
         reading = self.reading(user)
         self._heard(user, page)
         self.store.add(reading.take(page, last=last), self.source, of=self._of(user))
-        if not self.options.anew and not reading.topping:
+        if not (self.options.anew or reading.topping or reading.over):  # threads of this page may be missing
             self.store.note(reading.window)
         return reading
 
@@ -71,7 +92,7 @@ class Collecting:
         reading = self.reading(user)
         self._ends[user] = reading.over
         if self.options.anew:
-            self.store.replace(user)
+            self.store.replace(user, self._sight(user))
         self.store.note(reading.window)
         return reading.found
 
@@ -90,6 +111,15 @@ class Collecting:
         for account in found.accounts:
             if account.user == user and account.posts is not None:
                 self._stated[user] = account.posts
+
+    def _sight(self, user: str) -> Sight:
+        carried = CARRIES.get(self.source, FIELDS)
+        return Sight(
+            weak=self.source in WEAK,
+            capped="history" not in carried and self._stated.get(user, 0) > REACH,
+            reposts="reposts" in carried,
+            threads=self._continues or self.options.threads,
+        )
 
     def _of(self, user: str) -> str | None:
         return user if self.options.anew else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from fetchlab.errors import EmptyTimeline
+from fetchlab.errors import EmptyTimeline, ParseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +89,7 @@ class Pages:
 
         Raises:
             EmptyTimeline: there is no post at all.
+            ParseError: a page leads to itself, and so would for ever.
         """
         ask = result.item
         found = self._came.pop((ask.user, ask.number))
@@ -100,6 +101,8 @@ class Pages:
                 self._collecting.finish(ask.user)
                 return []
             return [self._page(ask, reading.start, account)]
+        if found.cursor is not None and found.cursor == ask.cursor:
+            raise ParseError(f"page {ask.number} of {ask.user} leads to itself")
         reading = self._collecting.took(ask.user, _pinned(found, ask.account), last=found.cursor is None)
         if not reading.over:
             return [self._page(ask, found.cursor, ask.account)]

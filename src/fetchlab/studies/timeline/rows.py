@@ -237,4 +237,5 @@ WINDOWS = pl.Schema(
     }
 )
 """A row per reading of a timeline: between which posts it is without gaps. ``whole`` is one that was read to
-its end; ``cursor`` brings the page after the last one stored."""
+its end; ``cursor`` brings the page after the last one stored. ``source`` is the collector, with
+``/no-threads`` behind it where a browser left threads as the timeline shortens them."""

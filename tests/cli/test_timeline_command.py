@@ -183,6 +183,8 @@ def test_progress_tells_of_every_user_and_when_it_will_be_over():
         ([], "--user: "),
         (["--user", "no such handle"], "--user: "),
         (["--user", "a", "--refetch", 5], "--refetch: "),
+        (["--refetch", 5, "--refetch-all"], "--refetch: "),
+        (["--refetch", 5, "--collector", "dom"], "--refetch: "),
         (["--user", "a", "--refetch-all", "--max", 5], "--refetch-all: "),
         (["--user", "a", "--collector", "guess"], "--collector: "),
         (["--user", "a", "--field", "text"], "--field: "),

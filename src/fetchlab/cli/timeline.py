@@ -195,6 +195,14 @@ def fetch(
     local = not any(given.values())
     try:
         users = _users(user, users_file, refetch)
+        if refetch and (
+            refetch_all or most or latest or fast or no_resume or field or collector != "network"
+        ):
+            raise ConfigError(
+                "--refetch",
+                "reads single posts by network: leave out --refetch-all, --max, --latest, --fast, "
+                "--no-resume, --field and --collector",
+            )
         if refetch_all and (most or latest or no_resume or field):
             raise ConfigError(
                 "--refetch-all", "reads all: leave out --max, --latest, --no-resume and --field"

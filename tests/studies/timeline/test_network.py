@@ -13,6 +13,7 @@ from fetchlab.errors import (
     LoginWall,
     MarkupChanged,
     ProtectedUser,
+    StudyError,
     SuspendedUser,
     UnknownUser,
 )
@@ -184,3 +185,21 @@ def test_the_latest_are_read_upon_a_reading_that_was_not_whole(bed, site, truth)
         run = site.collect(handle, latest=True, fast=fast, **HASTY).raise_for_errors()
         assert run.notes["ends"] == {handle: "known"}
         assert run.result().height < 60
+
+
+def test_a_thread_whose_head_is_gone_costs_no_timeline(site, truth, monkeypatch):
+    """Of a head that was deleted there is no page; one such thread would keep its author from ever coming."""
+    usual, gone = network.Network._unfolded, []
+
+    async def without_heads(self, visit, tab, ears, root):
+        found = await usual(self, visit, tab, ears, root)
+        if tab.url.endswith(f"/{root}"):
+            gone.append(root)
+            raise StudyError("the page's own interface answered no conversation")
+        return found
+
+    monkeypatch.setattr(network.Network, "_unfolded", without_heads)
+    handle = truth.handle(LONG)
+    run = site.collect(handle, **HASTY).raise_for_errors()
+    assert gone
+    is_whole(site, truth, handle, run.result())

@@ -122,18 +122,31 @@ class Network(InBrowser):
         """Visit the pages of threads that the timeline does not show whole."""
         for post in threads:
             await visit.breathe()
-            self._collecting.added(visit.user, await self.conversation(visit, post.conversation or post.id))
+            self._collecting.added(visit.user, await self._thread(visit, post))
         if threads:
             await visit.page.bring_to_front()  # a page behind another one does not notice that it is scrolled
 
-    async def conversation(self, visit: Visit, root: int) -> Found:
+    async def _thread(self, visit: Visit, post: Post) -> Found:
+        """Read the thread of a post; where its head is gone, on the post's own page."""
+        root = post.conversation or post.id
+        try:
+            return await self.conversation(visit, root)
+        except StudyError as error:
+            if type(error) is not StudyError or root == post.id:
+                raise
+        await visit.breathe()
+        return await self.conversation(visit, root, at=post.id)
+
+    async def conversation(self, visit: Visit, root: int, at: int | None = None) -> Found:
         """Read a thread on its own page, folded parts as well.
 
         Args:
             visit: of the user whose thread it is.
             root: the post it began with.
+            at: the post whose page is opened; the root's unless told.
 
         Raises:
+            StudyError: there is no such post.
             PageError: it does not load.
         """
         tab = await visit.tab()
@@ -141,7 +154,7 @@ class Network(InBrowser):
         await tab.bring_to_front()
         ears = Ears(tab)
         try:
-            await visit.open(tab, visit.address(root))
+            await visit.open(tab, visit.address(at or root))
             return await self._unfolded(visit, tab, ears, root)
         finally:
             ears.close()

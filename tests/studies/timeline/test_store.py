@@ -174,6 +174,20 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path):
     store.rest()
 
 
+def test_what_a_page_shows_spoils_no_media_and_no_kind(store):
+    """It shows photos small, of videos no files, and not what a post answers."""
+    files = (Variant("v.mp4", 800),)
+    rich = post(1, kind="reply", media=(Medium("photo", "a.jpg"), Medium("video", "v.mp4", variants=files)))
+    small = (Medium("photo", "a?name=small", alt="a quay"), Medium("video", "v.m3u8"))
+    store.add(Found([rich]), "network")
+    store.add(Found([post(1, likes=5, media=small)]), "dom")
+    assert store.table("posts").select("kind", "likes").row(0) == ("reply", 5)
+    media = store.table("media")
+    assert media["url"].to_list() == ["a.jpg", "v.mp4"]
+    assert media["alt"].to_list() == ["a quay", None]
+    assert media["variants"].list.len().to_list()[1] == 1
+
+
 def test_a_post_that_is_gone_stays_where_another_user_quotes_it(store):
     """Replacing one user's rows would take the text out of somebody else's quotes."""
     quoting = Post(id=9, user="you", own=True, kind="quote", edges=(Edge("quote", 1, "me"),))

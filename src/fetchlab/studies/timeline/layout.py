@@ -27,6 +27,8 @@ TABLES = {"posts": POSTS, "media": MEDIA, "edges": EDGES, "users": USERS}
 KEYS = {"posts": ("id",), "media": ("post", "number"), "edges": ("post", "kind"), "users": ("user",)}
 WEAK = frozenset({"rss"})
 """Sources that leave things out, or shorten them."""
+SMALL = frozenset({"dom"})
+"""Sources that show media small, and of videos not every file."""
 _TYPES = {pl.Int64: "INTEGER", pl.Float64: "REAL", pl.Boolean: "INTEGER", pl.Datetime: "INTEGER"}
 _JSON = ("links", "variants")
 _MOST = ("own", "gone")
@@ -107,8 +109,10 @@ def _merge(table: str, home: str, *, weak: bool) -> str:
         if name in _MOST
         else f'"{name}" = coalesce({first}."{name}", {second}."{name}")'
         for name in TABLES[table]
-        if name not in keys
+        if name not in keys and not (table == "posts" and name == "kind" and not weak)
     ]
+    if table == "posts" and not weak:  # who does not tell what a post answers calls it a post
+        sets.append(f"kind = iif(excluded.kind = 'post', {home}.kind, excluded.kind)")
     conflict = ", ".join(f'"{key}"' for key in ((*(("of",) if home != table else ()), *keys)))
     return f"ON CONFLICT ({conflict}) DO UPDATE SET {', '.join(sets)}"
 
@@ -133,16 +137,23 @@ def account_row(account: Account, at: int | None = None) -> tuple[str, tuple[Any
     return "users", _values("users", {**msgspec.structs.asdict(account), "seen_at": seen})
 
 
-def inserts(rows: Sequence[tuple[str, tuple[Any, ...]]], *, of: str | None, weak: bool) -> list[Any]:
+def inserts(
+    rows: Sequence[tuple[str, tuple[Any, ...]]], *, of: str | None, source: str, weak: bool = False
+) -> list[Any]:
     """Return rows as statements with their values.
 
     Args:
         rows: of :func:`post_rows` and :func:`account_row`.
         of: the user whose rows these are, if they go beside the others.
-        weak: they fill gaps only.
+        source: the collector that brought them.
+        weak: they fill gaps only, as those of poorer sources do in any case.
     """
+    weak |= source in WEAK
     return [
-        (upsert(table, fresh=of is not None, weak=weak), values if of is None else (of, *values))
+        (
+            upsert(table, fresh=of is not None, weak=weak or (table == "media" and source in SMALL)),
+            values if of is None else (of, *values),
+        )
         for table, values in rows
     ]
 

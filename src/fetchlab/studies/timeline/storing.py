@@ -16,7 +16,6 @@ from fetchlab.store.writer import Writer
 from fetchlab.studies.timeline.layout import (
     LAYOUT,
     TABLES,
-    WEAK,
     account_row,
     inserts,
     post_rows,
@@ -129,11 +128,11 @@ class Store:
         """
         self.check()
         units: list[Row] = [
-            (post.user, inserts(post_rows(post, source), of=of, weak=source in WEAK or post.truncated))
+            (post.user, inserts(post_rows(post, source), of=of, source=source, weak=post.truncated))
             for post in found.posts
         ]
         units += [
-            (account.user, inserts([account_row(account)], of=of, weak=source in WEAK))
+            (account.user, inserts([account_row(account)], of=of, source=source))
             for account in found.accounts
         ]
         if units:

@@ -182,6 +182,7 @@ class Link:
 
         def told(done: Any) -> None:
             answer = _answer(done)
+            done.release()  # a part that has come is nothing to be made again when its machine dies
             with suppress(RuntimeError):  # the loop has closed
                 loop.call_soon(on_answer, answer)
 
@@ -209,13 +210,15 @@ class Link:
 
     def close(self) -> None:
         """Have the machines let go of the run, and close the client if it is ours."""
-        self._job_there = None
+        there, self._job_there = self._job_there, None
 
         def last(_: object) -> None:
             with suppress(Exception):
                 self._client.unsubscribe_topic(node.topic_of(self._token))
             with suppress(Exception):
                 self._client.run(node.leave, self._token, on_error="ignore")
+            if there is not None:
+                there.release()
             if self._own:
                 with suppress(Exception):
                     self._client.close()
@@ -243,13 +246,13 @@ class Link:
 def _answer(future: Any) -> Answer:
     """Return what became of a chunk; called in Dask's thread for callbacks."""
     from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
 
-    if future.status == "finished":
-        try:
-            return Answer("part", Part.unpack(future.result()))
-        except Exception as error:
-            return Answer("lost", error=error)
-    if future.status == "error":
-        raised = future.exception()
-        return Answer("died" if isinstance(raised, KilledWorker) else "failed", error=raised)
-    return Answer("lost", error=ClusterError(f"its task is {future.status}"))
+    try:
+        return Answer("part", Part.unpack(future.result()))
+    except KilledWorker as error:
+        return Answer("died", error=error)
+    except (FutureCancelledError, OSError, TimeoutError) as error:
+        return Answer("lost", error=error)
+    except Exception as error:
+        return Answer("failed", error=error)

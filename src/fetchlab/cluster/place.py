@@ -39,9 +39,9 @@ LINGER = 0.002
 """Seconds that the first who boards waits for others, while a machine has nothing to do."""
 PATIENCE = 0.1
 """The same while all have something."""
-SPACED_LINGER = 0.4
+SPACED_LINGER = 0.2
 """The same for those that take along a moment to start."""
-AHEAD, MOST_AHEAD = 0.8, 5.0
+AHEAD, MOST_AHEAD = 0.4, 5.0
 """Seconds until that moment, which must be enough to get there: at first, and at most."""
 CHUNKS, SPACED_CHUNKS = 2, 8
 """Of one machine at a time: usually, and of such whose items wait for their moment."""
@@ -213,7 +213,8 @@ class Place:
             return
         while self._aboard or self._apart:
             spaced = bool(self._aboard) and self._aboard[0].entry.start is not None
-            address = self._machines.freest(SPACED_CHUNKS if spaced else CHUNKS)
+            most = SPACED_CHUNKS if spaced else CHUNKS if self._size.service is not None else 1
+            address = self._machines.freest(most)
             if address is None:
                 return  # who comes back lets the next one leave
             if self._apart:
@@ -325,9 +326,12 @@ class Place:
     def _died(self, riders: list[Rider], error: BaseException | None) -> None:
         """Whoever killed every worker it came to is among them: send them in parts, at last alone."""
         if len(riders) == 1:
-            told = TaskError(f"every worker that served this item died: {error}")
+            told = TaskError("every worker that this item was given to died; see the cluster's logs")
             told.__cause__ = error
             riders[0].tell(told)
+            return
+        if self._lost:
+            self._tell_all(riders)
             return
         size = math.isqrt(len(riders))
         self._apart += [riders[first : first + size] for first in range(0, len(riders), size)]

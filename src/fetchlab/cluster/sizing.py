@@ -6,7 +6,7 @@ __all__ = ["ChunkSize"]
 
 KEEP = 0.7
 """What the latest chunks weigh beside a new one."""
-GROWTH = 4
+GROWTH = 16
 """A chunk is at most so many times as large as the largest that came back."""
 MOST = 20_000
 MOST_BYTES = 16_000_000
@@ -49,16 +49,16 @@ class ChunkSize:
         Args:
             slots: the machine's workers.
             left: items that are still to be sent, None while nobody knows. Towards the end chunks get
-            smaller,
-                so that all machines end together.
+                smaller, down to half of ``seconds`` of work, so that machines end together.
             machines: how many share what is left.
         """
         if self.service is None:
             return slots
-        wanted = self.seconds * slots / max(self.service, 1e-6)
+        alone = self.seconds / max(self.service, 1e-6)
+        wanted = alone * slots
         if self._bytes:
             wanted = min(wanted, MOST_BYTES / self._bytes)
         wanted = min(wanted, GROWTH * max(self._largest, slots), MOST)
         if left is not None:
-            wanted = min(wanted, max(slots, left / (2 * machines)))
+            wanted = min(wanted, max(alone / 2, left / (2 * machines)))
         return max(slots, int(wanted))

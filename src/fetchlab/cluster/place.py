@@ -293,7 +293,8 @@ class Place:
             self._died(list(sent.riders.values()), answer.error)
         elif answer.kind == "failed":
             for rider in sent.riders.values():
-                told = TaskError(f"a cluster's worker could not begin: {answer.error}")
+                said = f"{type(answer.error).__name__}: {answer.error}"
+                told = TaskError(f"the task cannot be loaded on a cluster's worker: {said}")
                 told.__cause__ = answer.error
                 rider.tell(told)
         else:

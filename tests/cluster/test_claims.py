@@ -45,7 +45,7 @@ def test_workers_killed_at_random_moments(dask, bed, echo):
     assert not run.ended, "a run that is over proves nothing"
     run.wait(600)
     values = run.result()
-    assert [value["n"] for value in values] == [str(n) for n in range(15_000)]
+    assert [value["args"]["n"] for value in values] == [str(n) for n in range(15_000)]
     assert run.stats().retries == 0
     two_chunks = 2 * 10 / 0.02
     assert bed.counters()["requests"] <= 15_000 + KILLS * two_chunks

@@ -214,22 +214,22 @@ class Link:
         """Have every machine give back what it has of a host, in chunks with a number below this one."""
         self._run(node.hold, host, below)
 
-    def abort(self, sent: Iterable[Any], numbers: list[int]) -> None:
-        """Have chunks aborted, and forget them."""
+    def abort(self, sent: Iterable[Any], below: int) -> None:
+        """Have chunks aborted, all with a number below this one, and forget them."""
         futures = list(sent)
         if futures:
-            self._run(node.cancel, numbers)
+            self._run(node.cancel, below)
             self._forget(self._threads.call(lambda _: self._client.cancel(futures), None))
 
-    def close(self) -> None:
-        """Have the machines let go of the run, and close the client if it is ours."""
+    def close(self, below: int) -> None:
+        """Have the machines let go of chunks below this number; close the client if it is ours."""
         there, self._job_there = self._job_there, None
 
         def last(_: object) -> None:
             with suppress(Exception):
                 self._client.unsubscribe_topic(node.topic_of(self._token))
             with suppress(Exception):
-                self._client.run(node.leave, self._token, on_error="ignore")
+                self._client.run(node.leave, self._token, below, on_error="ignore")
             if there is not None:
                 there.release()
             if self._own:

@@ -23,10 +23,13 @@ __all__ = ["cancel", "clock", "hold", "job", "leave", "limits", "rest", "serve"]
 IDLE_SECONDS = 600.0
 """A station that had no chunk for so long is that of a run that ended without saying so."""
 CLIENTS = 4
+TOKENS = 1000
+"""Runs of which is remembered how far they were cancelled."""
 
 _lock = threading.Lock()  # guards both: stations are opened by threads of tasks
 _stations: dict[str, Station] = {}
 _clients: dict[bytes, Client] = {}
+_ended: dict[str, int] = {}  # on the loop only
 
 
 def job(parcel: Parcel) -> Parcel:
@@ -50,7 +53,15 @@ def serve(packed: Parcel, parcel: Parcel) -> bytes:
     secede()
     chunk = Chunk.unpack(parcel)
     station = _station(packed, chunk.token, worker)
-    return loop.submit(station.serve(chunk)).result().pack()
+    return loop.submit(_served(station, chunk)).result().pack()
+
+
+async def _served(station: Station, chunk: Chunk) -> Part:
+    """Serve a chunk, unless the run has cancelled it while it was on its way."""
+    if chunk.number < _ended.get(chunk.token, 0):
+        places = list(range(len(chunk.entries)))
+        return Part("", 0, 0, places, [None] * len(places), [None] * len(places))
+    return await station.serve(chunk)
 
 
 def rest(token: str, number: int) -> bytes:
@@ -71,19 +82,29 @@ def hold(token: str, host: str, below: int) -> None:
         loop.call_soon(station.hold, host, below)
 
 
-def cancel(token: str, numbers: list[int]) -> None:
-    """Abort chunks."""
-    station = _stations.get(token)
-    if station is not None:
-        loop.call_soon(station.cancel, frozenset(numbers))
+def cancel(token: str, below: int) -> None:
+    """Abort chunks with a number below this one, and those that are still on their way."""
+    loop.call_soon(_end, token, below)
 
 
-def leave(token: str) -> None:
-    """Let go of a run."""
+def leave(token: str, below: int) -> None:
+    """Let go of a run whose chunks had numbers below this one."""
+    loop.call_soon(_end, token, below)
     with _lock:
         station = _stations.pop(token, None)
     if station is not None:
         loop.call_soon(station.close)
+
+
+def _end(token: str, below: int) -> None:
+    """On the loop, where chunks begin, so that none slips through between."""
+    _ended.pop(token, None)
+    _ended[token] = below
+    if len(_ended) > TOKENS:
+        del _ended[next(iter(_ended))]
+    station = _stations.get(token)
+    if station is not None:
+        station.cancel(below)
 
 
 def clock() -> float:

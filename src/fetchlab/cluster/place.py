@@ -177,7 +177,7 @@ class Place:
     def cancel(self) -> None:
         """Give back who is aboard, and have abort what is out."""
         self._give_back()
-        self._link.abort([sent.task for sent in self._out.values()], list(self._out))
+        self._link.abort([sent.task for sent in self._out.values()], self._next)
         self._out.clear()
         self._machines.busy.clear()
 
@@ -187,7 +187,7 @@ class Place:
             if timer is not None:
                 timer.cancel()
         self._timer = self._watch = None
-        self._link.close()
+        self._link.close(self._next)
 
     # boarding and leaving
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import time
 from collections import deque
 from random import Random
@@ -122,10 +123,11 @@ class Station:
             if number < below:
                 sheet.close(host)
 
-    def cancel(self, numbers: frozenset[int]) -> None:
-        """Give back what is untried of these chunks, and abort the rest."""
-        for number in numbers & self._sheets.keys():
-            sheet = self._sheets[number]
+    def cancel(self, below: float) -> None:
+        """Give back what is untried of chunks with a number below this one, and abort the rest."""
+        for number, sheet in list(self._sheets.items()):
+            if number >= below:
+                continue
             sheet.close(None)
             for task, served in self._serving.values():
                 if served is sheet:
@@ -133,7 +135,7 @@ class Station:
 
     def close(self) -> None:
         """End everything."""
-        self.cancel(frozenset(self._sheets))
+        self.cancel(math.inf)
         self._task.close()
 
     def _resize(self, slots: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -132,9 +133,22 @@ class RedisServer:
         """Kill it, as a power cut would."""
         self._end(subprocess.Popen.kill)
 
+    def hang(self) -> None:
+        """Have it answer nothing for a while, as behind a network that has gone away."""
+        self._signal("SIGSTOP")
+
+    def go_on(self) -> None:
+        """Have it answer again."""
+        self._signal("SIGCONT")
+
+    def _signal(self, name: str) -> None:
+        if self._process is not None:
+            self._process.send_signal(getattr(signal, name))
+
     def _end(self, how: Callable[[subprocess.Popen[bytes]], None]) -> None:
         process, self._process = self._process, None
         if process is not None:
+            process.send_signal(getattr(signal, "SIGCONT", 0))
             how(process)
             process.wait()
 

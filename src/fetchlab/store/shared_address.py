@@ -53,13 +53,13 @@ class Address:
             port, host = parts.port or PORT, parts.hostname or "localhost"
             query = parse_qsl(parts.query)
             database = int(dict(query).get("db") or (0 if scheme == "unix" else parts.path.strip("/")) or 0)
-            if database < 0:
+            if database < 0 or parts.fragment or "@" in parts.path + parts.query:
                 raise ValueError
         except ValueError:
             raise ConfigError(
                 knob,
-                f"this URL's port or database is no number; write {scheme}://host:{PORT}/0, with what is"
-                " special in a password percent-encoded",
+                f"this URL cannot be read; write {scheme}://host:{PORT}/0, with what is special in a password"
+                " percent-encoded",
             ) from None
         place = unquote(parts.path) if scheme == "unix" else f"{_bracketed(host)}:{port}/{database}"
         self.shown = f"{scheme}://{place}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["client_module", "told"]
 
-_REFUSED = ("noauth", "wrongpass", "invalid username-password", "authentication", "invalid password")
+_REFUSED = ("noauth", "wrongpass", "invalid username-password", "authenticat", "invalid password")
 
 
 def client_module() -> ModuleType:

@@ -117,6 +117,7 @@ class Wire:
             socket_timeout=ANSWER_SECONDS,
             health_check_interval=IDLE_SECONDS,
             retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+            protocol=2,
             decode_responses=False,
             client_name="fetchlab",
         )

@@ -26,8 +26,8 @@ class CacheStats:
         trouble: what is wrong with the file or the server, or has cost entries; empty if nothing, or if it is
             over.
         shared: the shared tier's address, without its password; empty if there is none.
-        without_shared: askers, and entries to store, that did without the shared tier of this process because
-            it was gone, full or behind.
+        without_shared: entries that this process could not store in the shared tier, and questions that it
+            got no answer to, because the server was gone, full or behind.
     """
 
     hits_memory: int

@@ -51,7 +51,7 @@ class Shared:
         on_close: told when it is closed.
 
     Attributes:
-        lost: askers, and entries to store, that did without it.
+        lost: entries that were not stored there, and questions that were not answered.
 
     Raises:
         CacheError: the server does not answer, or does not want us; the message says what to do.
@@ -106,12 +106,12 @@ class Shared:
     @property
     def readable(self) -> bool:
         """False while the server is gone."""
-        return self.wire.up and self.trouble.readable
+        return self.wire.wanted and self.trouble.readable
 
     @property
     def writable(self) -> bool:
         """False while nothing can be written there."""
-        return self.wire.up and self.trouble.writable
+        return self.wire.wanted and self.trouble.writable
 
     # reading
 

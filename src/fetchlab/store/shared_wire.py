@@ -103,6 +103,16 @@ class Wire:
         """Bytes that are not sent yet."""
         return self._waiting
 
+    @property
+    def wanted(self) -> bool:
+        """Whether the server is there; who asks this would like to use it, so that it is looked for."""
+        if not self.up and not self._missed:
+            with self._wanted:
+                self._missed = True
+                self._start()
+                self._wanted.notify()
+        return self.up
+
     def open(self) -> None:
         """Connect; on the caller's thread, and again on the wire's after a trouble.
 

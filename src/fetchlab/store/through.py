@@ -56,7 +56,7 @@ class Through:
 
     @property
     def lost(self) -> int:
-        """Askers, and entries to store, that did without it since the cache was made."""
+        """Entries not stored there, and questions not answered, since the cache was made."""
         return self.shared.lost - self._lost_before
 
     def fetch(self, keys: Sequence[str]) -> Future[list[Entry | None]]:

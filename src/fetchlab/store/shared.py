@@ -209,7 +209,8 @@ class Shared:
         """Wait until everything so far has been sent and answered."""
         if self.wire.up:
             self.wire.call(self.hits.take())
-            self.answers(timeout)
+            for _ in range(2):  # what an answer gave rise to goes on the next trip
+                self.answers(timeout)
 
     def answers(self, timeout: float | None = None) -> bool:
         """Ask the server for a sign of life, after everything so far; say whether it came."""

@@ -43,13 +43,13 @@ def seconds_of(word: str, flag: str) -> float:
 
 
 def stats(
-    place: Place,
+    file: Place,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Count entries, bytes, hits and what they saved, in all and by host."""
     import polars as pl
 
-    with _opened(place, mode="offline") as cache:
+    with _opened(file, mode="offline") as cache:
         held, frame = cache.stats(), cache.frame()
         name, file_bytes = _name(cache), 0 if cache.path is None else cache.path.stat().st_size
     told: dict[str, Any] = {
@@ -84,9 +84,9 @@ def stats(
         )
 
 
-def advice(place: Place) -> None:
+def advice(file: Place) -> None:
     """Say which settings would have saved requests, and how many."""
-    with _opened(place, mode="offline") as cache:
+    with _opened(file, mode="offline") as cache:
         found = cache.advice()
     if found.is_empty():
         say("Nothing to advise.")
@@ -95,17 +95,17 @@ def advice(place: Place) -> None:
 
 
 def clear(
-    place: Place, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False
+    file: Place, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False
 ) -> None:
     """Drop every entry and give the room back; of a shared tier only what is fetchlab's."""
-    with _opened(place) as cache:
+    with _opened(file) as cache:
         if not yes:
             typer.confirm(f"Drop {cache.stats().entries:,} entries of {_name(cache)}?", abort=True)
         say(f"{cache.clear():,} entries dropped")
 
 
 def expire(
-    place: Place,
+    file: Place,
     older_than: Annotated[
         str | None,
         typer.Option(metavar="SPAN", help="Drop what was stored longer ago, too: 3600, 15min, 12h, 7d."),
@@ -113,7 +113,7 @@ def expire(
 ) -> None:
     """Drop the entries whose time is over."""
     before = None if older_than is None else seconds_of(older_than, "--older-than")
-    with _opened(place) as cache:
+    with _opened(file) as cache:
         say(f"{cache.expire(before):,} entries dropped, {cache.stats().entries:,} left")
 
 

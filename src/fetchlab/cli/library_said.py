@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from fetchlab.cli.tables import say, seen, show
 
 if TYPE_CHECKING:
-
     import polars as pl
 
     from fetchlab.engine.run import Run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import socket
 import subprocess
 import sys
 import time
@@ -365,3 +366,59 @@ def test_a_server_that_lost_our_scripts_is_given_them_again(redis):
         cache.flush()
         assert cache.stats().entries == 2
         assert cache.stats().trouble == ""
+
+
+def test_a_server_behind_tls(own_redis, tmp_path):
+    """Managed servers speak nothing else; ``rediss://`` must not fall back to plain text."""
+    import trustme
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    own = authority.issue_cert("127.0.0.1")
+    own.private_key_pem.write_to_path(tmp_path / "key.pem")
+    own.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    files = [f"--tls-{kind}-file" for kind in ("ca-cert", "key", "cert")]
+    pems = [str(tmp_path / name) for name in ("ca.pem", "key.pem", "cert.pem")]
+    words = [word for pair in zip(files, pems, strict=True) for word in pair]
+    try:
+        own_redis("--tls-port", str(port), "--tls-auth-clients", "no", *words)
+    except errors.TestbedError as error:
+        pytest.skip(f"this server has no TLS: {str(error)[:200]}")
+    with fl.Cache(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={pems[0]}") as cache:
+        cache.put("key", 1)
+        cache.flush()
+        assert cache.stats().entries == 1
+        assert fl.Cache(**cache.knobs).shared == f"rediss://127.0.0.1:{port}/0"
+    with pytest.raises(errors.CacheError, match=r"cert.*"):
+        fl.Cache(f"rediss://127.0.0.1:{port}/0")
+
+
+def test_a_server_behind_a_socket(own_redis, tmp_path, monkeypatch):
+    """On one machine a socket needs no port that others can reach."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "r.sock"
+    own_redis("--unixsocket", str(path))
+    with fl.Cache(f"unix://{path}?db=2") as cache:
+        cache.put("key", 1)
+        cache.flush()
+        assert cache.stats().entries == 1
+        assert fl.Cache(**cache.knobs).get("key") == 1
+        assert cache.shared == f"unix://{path}"
+
+
+def test_a_user_who_may_do_only_what_a_cache_does(own_redis):
+    """Where many share a server nobody is given all of it; what we ask for must be enough."""
+    server = own_redis()
+    with client_of(server) as client:
+        client.execute_command(
+            "ACL", "SETUSER", "notes", "on", ">S3CRET-word", "~fetchlab:*", "+@all", "-@dangerous"
+        )
+        client.execute_command("ACL", "SETUSER", "poor", "on", ">S3CRET-word", "~fetchlab:*", "+get", "+ping")
+    with fl.Cache(f"redis://notes:S3CRET-word@127.0.0.1:{server.port}/0") as cache:
+        assert cache.get_or_create("key", lambda: 1) == 1
+        cache.flush()
+        assert (cache.frame().height, cache.expire(), cache.clear(), cache.stats().trouble) == (1, 0, 1, "")
+    with pytest.raises(errors.CacheError, match="the user needs ~fetchlab"):
+        fl.Cache(f"redis://poor:S3CRET-word@127.0.0.1:{server.port}/0")

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Together(Generic[T]):
-    """Gathers questions; for the loop's thread.
+    """Gathers questions, each of them once; for the loop's thread.
 
     Args:
         ask: asks all of them, of another thread; the future has an answer per name.
@@ -46,19 +46,21 @@ class Together(Generic[T]):
 
     def _go(self) -> None:
         asking, self._asking = self._asking, []
-        asked = self._ask([name for name, _ in asking])
+        names = list(dict.fromkeys(name for name, _ in asking))
+        asked = self._ask(names)
         loop = asyncio.get_running_loop()
 
         def told() -> None:
             try:
                 answers = asked.result()
             except Exception:  # the store is in trouble, which it tells itself
-                answers = [self._without] * len(asking)
-            for (name, future), answer in zip(asking, answers, strict=True):
+                answers = [self._without] * len(names)
+            found = dict(zip(names, answers, strict=True))
+            for name, future in asking:
                 if not future.done():
-                    future.set_result(answer)
+                    future.set_result(found[name])
                 else:  # cancelled meanwhile
-                    self._unwanted(name, answer)
+                    self._unwanted(name, found[name])
 
         def tell(_: object) -> None:
             with suppress(RuntimeError):  # the loop is gone

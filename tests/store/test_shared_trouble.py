@@ -165,3 +165,34 @@ def test_an_order_that_cannot_be_done_is_an_error(own_redis, order):
         getattr(cache, order)(*ordered)
     server.start()
     getattr(cache, order)(*ordered)
+
+
+def test_offline_a_server_that_is_gone_is_no_miss(bed, echo, own_redis):
+    """``CacheMiss`` says that nothing is there: one would fetch everything again."""
+    server = own_redis()
+    with fl.Cache(server.url()) as cache:
+        fl.fetch(urls_of(echo, 3), cache=cache).wait()
+    cache = fl.Cache(server.url(), max_bytes=10**6, mode="offline")
+    server.kill()
+    with pytest.warns(RuntimeWarning, match="without it"):
+        run = fl.fetch(urls_of(echo, 3), cache=cache).wait(30)
+    assert set(run.frame()["error"]) == {"CacheError"}
+    assert "does not answer" in run.frame()["message"][0]
+    assert "and the cache is offline" in run.frame()["message"][0]
+
+
+def test_by_hand_and_memoized_go_on_without_the_server(own_redis):
+    """A function that remembers would fail because of where it remembers."""
+    server = own_redis()
+    cache, calls = fl.Cache(server.url()), []
+
+    @cache.memoize
+    def doubled(number):
+        calls.append(number)
+        return 2 * number
+
+    server.kill()
+    with pytest.warns(RuntimeWarning, match="without it"):
+        assert [doubled(1), doubled(1), doubled(2)] == [2, 2, 4]
+    assert calls == [1, 2]
+    assert cache.get("unknown", "nothing") == "nothing"

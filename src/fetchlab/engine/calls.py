@@ -97,8 +97,8 @@ def fetch(
         deadline: seconds after which the run stops; what is done is kept.
         max_error_rate: share of failed items, from 0 to 1, above which the run stops, looked at from 200
             items on.
-        cache: an ``fl.Cache``, or a file's path for one with its usual knobs. What it holds is not
-            asked for again, and takes neither a place at its host nor a share of its rate.
+        cache: an ``fl.Cache``, or a file's path or a shared tier's URL for one with its usual knobs. What it
+            holds is not asked for again, and takes neither a place at its host nor a share of its rate.
         journal: a file that remembers every item that ended, so that the same call goes on where an earlier
             one was stopped or killed: a path, or ``fl.Journal(…)``. Made again while it goes on, the call
             returns the run that is going on.

@@ -113,11 +113,15 @@ class Walk:
         while waiting and self.decisions[-1].mode == "sequential":
             listing = list_folder(waiting.pop(), self._rules, self._scandir, self._clock)
             waiting += reversed(self._saw(listing))
-            if self._mode == "auto" and self.folders % _MEASURED == 0 and self._threads > 1:
+            if self._mode == "auto" and self._threads > 1 and self._due():
                 self._reconsider()
             yield listing
         if waiting:
             yield from self._in_threads(waiting)
+
+    def _due(self) -> bool:
+        """Whether to look at what folders take: after each of the first but one, later now and then."""
+        return 1 < self.folders < _MEASURED or self.folders % _MEASURED == 0
 
     def _reconsider(self) -> None:
         latency = self._latency()

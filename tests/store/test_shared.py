@@ -241,6 +241,9 @@ def test_another_mode_and_another_process_have_the_same_entries(redis):
     cache = fl.Cache(redis.url())
     cache.put("key", 1)
     cache.flush()
+    assert fl.Cache(redis.url(), max_bytes=10**6).in_mode("refresh").get_or_create("key", lambda: 2) == 2
+    cache.put("key", 1)
+    cache.flush()
     for other in (cache.in_mode("offline"), copy.copy(cache), pickle.loads(pickle.dumps(cache))):
         assert (other.get("key"), other.shared) == (1, cache.shared)
 

@@ -38,6 +38,7 @@ FREE_GIB = 1.0
 PROGRAMS = {
     "wrk": ("rows and budgets of bench overhead and latency", "apt-get install wrk"),
     "nginx": ("a server that is not the limit: bench overhead and download", "apt-get install nginx-light"),
+    "redis-server": ("its row in bench cache, and tests of shared caches", "apt-get install redis-server"),
     "curl": ("the row beside fl.download in bench download", "apt-get install curl"),
     "ffmpeg": ("joining and checking videos", "apt-get install ffmpeg"),
 }

@@ -152,7 +152,7 @@ class Cache:
         if mode == self.rules.mode:
             return self
         other = type(self)(**self._knobs | {"mode": mode})
-        if self.path is None:
+        if self.path is None and self._shared is None:
             other.tiers.share(self.tiers)
         return other
 

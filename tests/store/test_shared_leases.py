@@ -240,3 +240,17 @@ def test_a_cancelled_run_gives_its_leases_back(bed, echo, machines, redis):
     machines[0].flush()
     with client_of(redis) as client:
         assert not client.keys(words.LEASE + "*")
+
+
+def test_a_cache_that_is_closed_leaves_others_of_its_server_waiting_well(bed, echo, redis, tmp_path):
+    """Another cell's ``with fl.Cache(…)`` would end the looking that a run here waits for."""
+    url = f"{echo}/json?n=1"
+    cache = fl.Cache(tmp_path / "one.db", shared=redis.url())
+    with client_of(redis) as client:
+        client.set(lease_of(cache.key_of(url)), "another's")
+        run = fl.fetch([url], cache=cache)
+        waiting_for(cache, cache.key_of(url))
+        with fl.Cache(tmp_path / "two.db", shared=redis.url()) as other:
+            other.put("a", 1)
+        client.delete(lease_of(cache.key_of(url)))
+    assert run.wait(20).stats().ok == 1

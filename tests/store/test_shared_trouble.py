@@ -196,3 +196,10 @@ def test_by_hand_and_memoized_go_on_without_the_server(own_redis):
         assert [doubled(1), doubled(1), doubled(2)] == [2, 2, 4]
     assert calls == [1, 2]
     assert cache.get("unknown", "nothing") == "nothing"
+
+
+def test_a_node_of_a_cluster_is_refused_at_the_start(own_redis):
+    """Every key would be answered with the address of another node, and told."""
+    server = own_redis("--cluster-enabled", "yes")
+    with pytest.raises(errors.CacheError, match="is a node of a cluster"):
+        fl.Cache(server.url())

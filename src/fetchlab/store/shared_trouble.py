@@ -59,6 +59,8 @@ def told(error: Exception, address: Address) -> CacheError:
     elif "readonly" in lowered or "read only replica" in lowered:
         reason = "readonly"
         what = f"is a replica, which nobody may write ({text}): give the primary's address"
+    elif _is_clusters(error):
+        what = "is a node of a cluster, whose keys lie on many: give a server of its own"
     elif _is_gone(error):
         reason = "gone"
         what = f"does not answer ({text}): start it there (redis-server or valkey-server), or leave it out"
@@ -67,6 +69,11 @@ def told(error: Exception, address: Address) -> CacheError:
     owned = CacheError(f"{address.shown}: the shared tier {what}")
     owned.reason = reason
     return owned
+
+
+def _is_clusters(error: Any) -> bool:
+    found = client_module().exceptions
+    return isinstance(error, found.AskError | found.ClusterDownError | found.ClusterCrossSlotError)
 
 
 def _is_gone(error: Any) -> bool:

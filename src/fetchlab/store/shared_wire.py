@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from fetchlab.store.shared_trouble import client_module
-from fetchlab.store.shared_words import SCRIPTS
+from fetchlab.store.shared_words import PROBE, SCRIPTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,7 +132,7 @@ class Wire:
             client_name="fetchlab",
         )
         try:
-            client.ping()
+            client.exists(PROBE)
             self._read_clock(client)
             self._scripts = {name: client.script_load(text) for name, text in SCRIPTS.items()}
         except BaseException:
@@ -151,7 +151,7 @@ class Wire:
             size: bytes that they take, about.
         """
         with self._wanted:
-            if taken := self.up and not self._closing:
+            if taken := self.up:
                 self._orders.append(_Order(commands, done, size))
                 self._waiting += size
             else:
@@ -169,14 +169,17 @@ class Wire:
             self._wanted.notify()
 
     def close(self, timeout: float | None = None) -> None:
-        """Send what waits, disconnect and end the thread; it starts again when something is asked."""
+        """Disconnect and end the thread, when parting after all that waits; who needs it starts it again."""
         with self._wanted:
             self._closing = True
             thread, self._thread = self._thread, None
             self._wanted.notify()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
-        self._closing = False
+        with self._wanted:
+            self._closing = False
+            if self._orders or self._due() < math.inf:  # others go on with it
+                self._start()
 
     def _start(self) -> None:
         if self._thread is None and not self._closing:
@@ -195,9 +198,11 @@ class Wire:
         """Wait for an order, for something to tend, or for the next look; say whether there is one."""
         with self._wanted:
             since = time.monotonic()
-            while not self._orders:
+            while True:
                 if self._thread is not threading.current_thread():
-                    return False
+                    return self.parting and bool(self._orders)
+                if self._orders:
+                    break
                 look = since + RETRY_SECONDS if self._missed else math.inf
                 left = (self._due() if self.up else look) - time.monotonic()
                 if left <= 0:

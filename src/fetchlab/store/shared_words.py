@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENTRIES",
+    "PROBE",
     "SCRIPTS",
     "Command",
     "drop_over",
@@ -41,6 +42,7 @@ Command: TypeAlias = tuple[Any, ...]
 """A command's words; one that begins with the name of a script is said as ``EVALSHA``."""
 ENTRY, LEASE = "fetchlab:entry:", "fetchlab:lease:"
 ENTRIES = ENTRY + "*"
+PROBE = LEASE + "probe"
 COLUMNS = ("key", "kind", "head", "body", "stored", "expires", "seconds", "crc_all")
 ROW = ("key", "kind", "size", "stored", "expires", "seconds", "hits", "fetches", "changes", "crc", "first")
 
@@ -194,7 +196,7 @@ def row_of(found: Sequence[bytes | None], ahead: float) -> tuple[Any, ...] | Non
 
 def probe() -> Command:
     """Write something, to see whether that is possible."""
-    return ("SET", LEASE + "probe", "", "PX", 1)
+    return ("SET", PROBE, "", "PX", 1)
 
 
 # leases

@@ -81,6 +81,7 @@ def echo(bed):
 
 @pytest.fixture(scope="session")
 def _redis_process(tmp_path_factory):
+    pytest.importorskip("redis", reason="the client is not installed: pip install 'fetchlab[redis]'")
     if redis_server.find() is None:
         pytest.skip(redis_server.HINT)
     with redis_server.RedisServer(tmp_path_factory.mktemp("redis")) as server:
@@ -101,6 +102,7 @@ def redis(_redis_process):
 def own_redis(tmp_path_factory):
     """``own_redis(*options)`` starts another one, to be stopped and filled."""
     servers = []
+    pytest.importorskip("redis", reason="the client is not installed: pip install 'fetchlab[redis]'")
 
     def start(*options):
         if redis_server.find() is None:

@@ -35,7 +35,7 @@ def aged(cache, key, seconds):
     cache.flush()
 
 
-@pytest.fixture(params=["memory", "file", "shared", "file and shared"])
+@pytest.fixture(params=["memory", "file", "shared"])
 def cache(request, tmp_path):
     kind = request.param
     path = tmp_path / "c.db" if "file" in kind else None

@@ -90,6 +90,15 @@ def test_many_go_in_one_trip(echo, redis, tmp_path):
         assert client.info("stats")["total_reads_processed"] - before < 120
 
 
+def test_a_page_that_many_want_is_looked_for_once(bed, echo, redis):
+    """A hundred askers of one page would make a hundred trips before the first request."""
+    with fl.Cache(redis.url()) as cache, client_of(redis) as client:
+        client.config_resetstat()
+        run = fl.fetch([f"{echo}/json?n=1"] * 100, workers=3, cache=cache).wait()
+        assert (run.stats().cached, bed.counters("echo")["requests"]) == (99, 1)
+        assert client.info("commandstats")["cmdstat_hmget"]["calls"] <= 3
+
+
 def test_no_loop_waits_for_a_server_that_hangs(bed, echo, own_redis, tmp_path):
     """One slow server would stop every run of the process."""
     server = own_redis()

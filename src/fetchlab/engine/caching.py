@@ -78,6 +78,7 @@ class Caching:
         self._warned = False
         self._lease: Together[Verdict] = Together(self._ask_lead, "mine", self._unwanted)
         self._there: Together[Entry | None] = Together(tiers.fetch, None)
+        self._not_there: set[str] = set()  # names whose turn to be asked for has not come yet
         self._held = 0  # entries that wait with their items
         self._refused: dict[str, float] = {}  # when entries were stored that are none for this call
 
@@ -95,7 +96,7 @@ class Caching:
         elif name not in self._refused and tiers.has_good(name, self._since):
             work.at_hand = True
         if work.at_hand is None and (
-            name in tiers.lead or tiers.rules.mode == "offline" or self._may_be_there(work, name)
+            name in tiers.lead or tiers.rules.mode == "offline" or self._may_be_there(name)
         ):
             work.at_hand = True
 
@@ -115,17 +116,17 @@ class Caching:
         unless_leased = work.at_hand is None and tiers.lead.others
         refused = self._refused.get(name, -1.0)
         entry = tiers.good(name, self._since, memory_only=unless_leased, after=refused)
-        if entry is None and work.at_hand and self._may_be_there(work, name):
-            entry = await self._look_there(work, name)
+        if entry is None and work.at_hand and self._may_be_there(name):
+            entry = await self._look_there(name)
         if entry is not None:
             return self._replayed(work, name, entry)
         tiers.or_miss(name)
         if not tiers.lead.begin(name):
-            work.looked = False
             raise Postponed(partial(tiers.lead.when_over, name, "mine"))
         try:
             if work.at_hand:  # what was to be had is gone: the item must wait for its host
                 raise Postponed
+            self._not_there.discard(name)
             verdict = await self._lease(name) if tiers.lead.others else "mine, old"  # which looks there, too
             if verdict == "stored" and not tiers.holds(name, self._since, refused):
                 verdict = "mine"  # who waits for what cannot be read waits for ever
@@ -136,7 +137,6 @@ class Caching:
                     tiers.lead.give_back(name)
         finally:
             tiers.lead.end(name)
-        work.looked = False
         raise Postponed(None if verdict == "stored" else partial(tiers.lead.when_over, name, verdict))
 
     def rescue(self, work: Work, error: Exception) -> Callable[[], Any] | None:
@@ -171,15 +171,18 @@ class Caching:
         if verdict.startswith("mine"):
             self._tiers.lead.give_back(name)
 
-    def _may_be_there(self, work: Work, name: str) -> bool:
+    def _may_be_there(self, name: str) -> bool:
         """Say whether a server that machines share is to be asked, before the item waits for its host."""
-        return not work.looked and self._tiers.reaches and name not in self._refused
+        tiers = self._tiers
+        if not tiers.reaches or name in self._refused:
+            return False
+        return name not in self._not_there and name not in tiers.lead
 
-    async def _look_there(self, work: Work, name: str) -> Entry | None:
+    async def _look_there(self, name: str) -> Entry | None:
         """Return an entry from there to use without asking; what was found is in the tiers here by then."""
-        work.looked = True
         entry = await self._there(name)
         if entry is None or not self._tiers.is_good(entry.stored, entry.expires, self._since):
+            self._not_there.add(name)
             return None
         return self._tiers.hit_there(entry)
 

@@ -36,7 +36,6 @@ class Work:
         name: what the cache knows it by, None where it does not.
         at_hand: what the cache has for it; True if it will have that when it is the item's turn; None if a
             request is needed, so that the item must wait until its host is open.
-        looked: True if a cache that machines share was asked and has nothing to use for it.
         twin: True if it ends like another item with the same key.
     """
 
@@ -53,7 +52,6 @@ class Work:
         "index",
         "item",
         "lane",
-        "looked",
         "method",
         "name",
         "priority",
@@ -79,7 +77,7 @@ class Work:
         self.name: str | None = None
         self.host = ""
         self.at_hand: Any = None
-        self.probe = self.cached = self.looked = self.twin = False
+        self.probe = self.cached = self.twin = False
 
     @property
     def charged(self) -> int:

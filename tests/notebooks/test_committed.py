@@ -84,6 +84,17 @@ TINY = {
         "corpus_names": 10,
         "weighed": 9,
     },
+    "08-storyboard": {
+        "scene_counts": [22],
+        "video_counts": [5],
+        "main": 12,
+        "latency": 0.01,
+        "short": 0.01,
+        "content": 0.02,
+        "scale": 0.005,
+        "rounds": 1,
+        "draws": 2,
+    },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
 SECRETS = re.compile(

@@ -30,6 +30,7 @@ def commands() -> typer.Typer:
         monitor,
         notebooks,
         share,
+        storyboard,
         sweep,
         testbed,
     )
@@ -42,7 +43,7 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    runs = (fetch, sweep, catalogue, charts, library, cache, journal, monitor)
+    runs = (fetch, sweep, catalogue, charts, library, storyboard, cache, journal, monitor)
     house = (demo, lab, notebooks, share, bench, testbed, browser, doctor)
     for module in (*runs, *house):
         module.register(app)

@@ -371,6 +371,7 @@ def start(
         dedup=None if not dedup else _map_identity if key is _map_key else key,
         on_width=lambda: run.resized(),  # noqa: PLW0108  # the run is made below
         earlier=None if journaling is None else journaling.earlier,
+        may_begin=None if journaling is None else journaling.has_room,
         remembered=_remembered(plan.adaptive, None if journal is None else journal.path),
     )
 

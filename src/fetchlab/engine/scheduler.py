@@ -63,6 +63,8 @@ class Scheduler:
         on_width: told when the number of workers changed by itself.
         earlier: takes the items that earlier sessions of a journal finished.
         remembered: where a host's adaptive limit begins, None for where its knob says.
+        may_begin: asked before work that has been read is served, again or after it waited; who says no wakes
+            the scheduler later.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Scheduler:
         on_width: Callable[[], None] = lambda: None,
         earlier: Earlier | None = None,
         remembered: Callable[[str], int | None] = lambda _: None,
+        may_begin: Callable[[], bool] | None = None,
     ) -> None:
         self._clock = clock
         self._sink = sink
@@ -119,6 +122,7 @@ class Scheduler:
             priority=priority,
             earlier=earlier,
             on_spent=self._drain,
+            may_begin=may_begin,
         )
         self._endings = Endings(
             sink,

@@ -47,6 +47,11 @@ TINY = {
         "The published scheme beside ours",
         {"scenes": [6], "videos": [2], "draws": 1},
     ),
+    "timeline": (
+        ["--quick", "--table", "writes"],
+        "refetch_all",
+        {"tables": ["writes"], "pace": 0.01, "counts": [1, 2]},
+    ),
     "adaptive": (["--profile", "flat", "--items", 20], "best fixed", {"items": 20}),
     "fairness": (["--items", 40], "Jain", {"workers": 20}),
     "memory": (["--items", 1000], "ideal, MB", {"items": 1000}),

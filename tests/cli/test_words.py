@@ -45,6 +45,7 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
         "storyboard",
         "sweep",
         "testbed",
+        "timeline",
     }
     assert ("bench", "catalogue") in EVERY
 

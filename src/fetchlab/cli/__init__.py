@@ -33,6 +33,7 @@ def commands() -> typer.Typer:
         storyboard,
         sweep,
         testbed,
+        timeline,
     )
 
     app = typer.Typer(
@@ -43,7 +44,7 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    runs = (fetch, sweep, catalogue, charts, library, storyboard, cache, journal, monitor)
+    runs = (fetch, sweep, catalogue, charts, library, timeline, storyboard, cache, journal, monitor)
     house = (demo, lab, notebooks, share, bench, testbed, browser, doctor)
     for module in (*runs, *house):
         module.register(app)

@@ -187,6 +187,38 @@ def storyboard(
 
 
 @command
+def timeline(
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="improvements, workers, threads, shortcuts, writes or memory; repeatable. All unless told."
+        ),
+    ] = None,
+    workers: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=8, help="Users at a time; repeatable. 1, 2, 4 and 8 unless told."),
+    ] = None,
+    dom_posts: Annotated[int, typer.Option(min=1, help="Posts of each user that are scrolled past.")] = 8,
+    network_posts: Annotated[int, typer.Option(min=1, help="Posts of each user for network.")] = 80,
+    rounds: Rounds = 2,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds per answer of the testbed.")] = 0.05,
+    seed: Seed = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Seconds instead of minutes: hardly any pauses, few posts.")
+    ] = False,
+) -> Plan:
+    """Timelines in real browsers: improvements, collectors, workers and shortcuts, with what they lose."""
+    from fetchlab.bench.timeline import COUNTS, QUICK, TABLES, WHOLE
+
+    which = {"tables": table or TABLES, "latency": latency, "rounds": rounds, "seed": seed}
+    posts = {"dom": dom_posts, "network": network_posts}
+    sizes = {"counts": workers or COUNTS, "posts": posts, "pace": 1.0, "whole": WHOLE}
+    if quick:
+        sizes = QUICK | ({"counts": workers} if workers else {})
+    return {"timeline": which | sizes}
+
+
+@command
 def adaptive(
     profile: Annotated[
         list[str] | None, typer.Option(help="A profile of the testbed; repeatable. All unless told.")
@@ -280,6 +312,7 @@ COMMANDS = (
     latency,
     library,
     storyboard,
+    timeline,
     adaptive,
     fairness,
     memory,

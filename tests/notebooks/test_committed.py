@@ -84,6 +84,33 @@ TINY = {
         "corpus_names": 10,
         "weighed": 9,
     },
+    "07-timeline": {
+        "counts": [1],
+        "more_rounds": 1,
+        "leave_out": [
+            *("delays 0.5–1.5 s", "threads off", "batch writes", "one browser kept", "2 users at a time"),
+            *("all but threads off", "off", "a browser for each worker"),
+            *("no quote navigation", "no video capture"),
+        ],
+        "dom_posts": 2,
+        "network_posts": 20,
+        "rounds": 1,
+        "pace": 0.01,
+        "whole": [6],
+        "shown_posts": 20,
+        "latency": 0.0,
+    },
+    "08-storyboard": {
+        "scene_counts": [22],
+        "video_counts": [5],
+        "main": 12,
+        "latency": 0.01,
+        "short": 0.01,
+        "content": 0.02,
+        "scale": 0.005,
+        "rounds": 1,
+        "draws": 2,
+    },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
 SECRETS = re.compile(

@@ -71,6 +71,7 @@ class Caching:
         named: Callable[[Work], str | None],
     ) -> None:
         self._task = task
+        self.remote = getattr(task, "remote", None)
         self._tiers = tiers
         self._replay = replay
         self._named = named

@@ -18,7 +18,7 @@ from fetchlab.cluster import node
 from fetchlab.cluster.parcels import Part
 from fetchlab.cluster.versions import PACKAGES, mismatches
 from fetchlab.engine.threads import Threads
-from fetchlab.errors import ClusterError, ConfigError
+from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
     import asyncio
@@ -164,22 +164,29 @@ class Link:
         Returns:
             What :meth:`abort` takes.
         """
+        if self._job_there is None:
+            self._job_there = self._submit("job", None, node.job, self._job)
+        return self._heard(self._submit(str(number), address, node.serve, self._job_there, chunk), on_answer)
+
+    def await_rest(self, number: int, turn: int, address: str, on_answer: Callable[[Answer], None]) -> Any:
+        """Ask a machine for what a part left out; who does not know of it tells of nothing."""
+        future = self._submit(f"{number}-{turn}", address, node.rest, self._token, number)
+        return self._heard(future, on_answer)
+
+    def _submit(self, name: str, address: str | None, function: Callable[..., object], *args: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of its size: it is bounded, and needed once
-            if self._job_there is None:
-                self._job_there = self._client.submit(
-                    node.job, self._job, key=f"fetchlab-{self._token}-job", pure=False
-                )
-            future = self._client.submit(
-                node.serve,
-                self._job_there,
-                chunk,
-                key=f"fetchlab-{self._token}-{number}",
-                workers=[address],
-                allow_other_workers=True,
+            return self._client.submit(
+                function,
+                *args,
+                key=f"fetchlab-{self._token}-{name}",
+                workers=None if address is None else [address],
+                allow_other_workers=address is not None,
                 pure=False,
             )
 
+    @staticmethod
+    def _heard(future: Any, on_answer: Callable[[Answer], None]) -> Any:
         def told(done: Any) -> None:
             answer = _answer(done)
             done.release()  # a part that has come is nothing to be made again when its machine dies

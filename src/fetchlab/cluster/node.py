@@ -12,13 +12,13 @@ import time
 from typing import Any
 
 from fetchlab import loop
-from fetchlab.cluster.parcels import Chunk, Parcel
+from fetchlab.cluster.parcels import Chunk, Parcel, Part
 from fetchlab.cluster.station import Station
 from fetchlab.engine.crossing import pack, unpack
 from fetchlab.engine.tasks import Calling, Fetching
 from fetchlab.transport.client import Client
 
-__all__ = ["cancel", "clock", "hold", "job", "leave", "limits", "serve"]
+__all__ = ["cancel", "clock", "hold", "job", "leave", "limits", "rest", "serve"]
 
 IDLE_SECONDS = 600.0
 """A station that had no chunk for so long is that of a run that ended without saying so."""
@@ -51,6 +51,17 @@ def serve(packed: Parcel, parcel: Parcel) -> bytes:
     chunk = Chunk.unpack(parcel)
     station = _station(packed, chunk.token, worker)
     return loop.submit(station.serve(chunk)).result().pack()
+
+
+def rest(token: str, number: int) -> bytes:
+    """Return a further part of a chunk: a Dask task, for the machine that has the chunk."""
+    from distributed import secede
+
+    secede()
+    station = _stations.get(token)
+    if station is None:
+        return Part("", 0, 0, [], [], []).pack()
+    return loop.submit(station.rest(number)).result().pack()
 
 
 def hold(token: str, host: str, below: int) -> None:

@@ -7,12 +7,15 @@ logs the arguments of tasks; a :class:`Parcel` shows its size.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from fetchlab.engine.crossing import pack, pack_error, raise_again, unpack
 from fetchlab.engine.threads import fit_for_a_coroutine
 from fetchlab.errors import ConfigError, TaskError
 from fetchlab.model import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Chunk", "Entry", "Parcel", "Part", "Row", "packed_job", "plain_item", "request_from"]
 
@@ -60,6 +63,7 @@ class Chunk(NamedTuple):
         number: counted up over the run.
         slots: workers on each machine, by its address.
         clocks: seconds by which each machine's clock is ahead of the run's, by its address.
+        grace: seconds after which what is done is reported, though not all is.
         entries: the items.
     """
 
@@ -67,6 +71,7 @@ class Chunk(NamedTuple):
     number: int
     slots: dict[str, int]
     clocks: dict[str, float]
+    grace: float
     entries: list[Entry]
 
     def pack(self) -> Parcel:
@@ -106,17 +111,21 @@ class Row(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What comes back for a chunk.
+    """What comes back for a chunk: all of it, or what was done when others took long.
 
     Attributes:
         address: the machine that made it.
         late: entries that came after their time to start.
-        rows: a row for each entry; None for one that was given back without an attempt.
-        values: a value for each entry.
+        left: entries that another part will tell of.
+        places: which entries this one tells of.
+        rows: a row for each of them; None for one that was given back without an attempt.
+        values: a value for each of them.
     """
 
     address: str
     late: int
+    left: int
+    places: list[int]
     rows: list[tuple[Any, ...] | None]
     values: list[Any]
 
@@ -129,17 +138,17 @@ class Part(NamedTuple):
 
     def _mended(self) -> Part:
         rows, values = list(self.rows), list(self.values)
-        for place, row in enumerate(rows):
+        for nth, row in enumerate(rows):
             if row is None or Row(*row).error is not None:
                 continue
             try:
-                pack(values[place])
+                pack(values[nth])
             except Exception as error:
-                name = type(values[place]).__name__
+                name = type(values[nth]).__name__
                 failure = TaskError(_cannot("value", f"back from a cluster's worker ({name})", error))
                 failure.__cause__ = error
-                values[place] = None
-                rows[place] = tuple(Row(*row)._replace(error=pack_error(failure)))
+                values[nth] = None
+                rows[nth] = tuple(Row(*row)._replace(error=pack_error(failure)))
         return self._replace(rows=rows, values=values)
 
     @classmethod
@@ -147,13 +156,11 @@ class Part(NamedTuple):
         """Return the part that was packed."""
         return cls(*unpack(data))
 
-    def outcome(self, place: int) -> tuple[Row, Any] | None:
-        """Return an entry's row and its value or error, None if it was given back."""
-        told = self.rows[place]
-        if told is None:
-            return None
-        row = Row(*told)
-        return row, self.values[place] if row.error is None else _error_from(row.error)
+    def outcomes(self) -> Iterator[tuple[int, Row | None, Any]]:
+        """Return for each entry its place, its row, and its value or error; no row if it was given back."""
+        for place, told, value in zip(self.places, self.rows, self.values, strict=True):
+            row = None if told is None else Row(*told)
+            yield place, row, value if row is None or row.error is None else _error_from(row.error)
 
 
 def packed_job(kind: str, knobs: tuple[Any, ...], *, names: tuple[str, ...]) -> Parcel:

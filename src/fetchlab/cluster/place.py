@@ -15,6 +15,7 @@ import asyncio
 import logging
 import math
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.cluster.parcels import Chunk, Entry, plain_item
@@ -49,6 +50,8 @@ POLL_SECONDS = 1.0
 CLOCKS = 5
 """Round trips by which clocks are compared at the beginning."""
 NOBODY_SECONDS = 10.0
+MOST_DEATHS = 4
+DIED = "every worker that this item was given to died; see the cluster's logs"
 HELD_SECONDS = 0.2
 """A host that refused without a hint is not asked until the run knows how."""
 
@@ -82,18 +85,20 @@ class Sent:
     Attributes:
         number: its number.
         address: the machine it was meant for.
-        riders: who is in it.
+        riders: who is in it, and has not heard.
         left: when it left.
+        parts: how many came back.
         task: Dask's future.
     """
 
-    __slots__ = ("address", "left", "number", "riders", "task")
+    __slots__ = ("address", "left", "number", "parts", "riders", "task")
 
     def __init__(self, number: int, address: str, riders: list[Rider]) -> None:
         self.number = number
         self.address = address
-        self.riders = riders
+        self.riders = dict(enumerate(riders))
         self.left = time.perf_counter()
+        self.parts = 0
         self.task: Any = None
 
 
@@ -116,6 +121,7 @@ class Place:
         self._aboard: list[Rider] = []
         self._apart: list[list[Rider]] = []
         self._out: dict[int, Sent] = {}
+        self._left_behind: Counter[int] = Counter()
         self._next = 0
         self._enough = machines.slots_of(None)  # who make a chunk
         self._ahead = AHEAD
@@ -235,7 +241,12 @@ class Place:
         entries = [rider.entry for rider in riders]
         spaced = any(entry.start is not None for entry in entries)
         chunk = Chunk(
-            self._token, number, self._machines.shares, self._machines.clocks if spaced else {}, entries
+            self._token,
+            number,
+            self._machines.shares,
+            self._machines.clocks if spaced else {},
+            self._size.seconds,
+            entries,
         )
         try:
             parcel = chunk.pack()
@@ -271,15 +282,19 @@ class Place:
         """Tell every rider of a chunk what became of it."""
         if self._out.pop(sent.number, None) is None:
             return  # it was aborted
-        self._machines.came_back(sent.address)
+        sent.parts += 1
+        if sent.parts == 1:  # who takes long keeps no further chunk away
+            self._machines.came_back(sent.address)
         if answer.kind == "part":
             assert answer.part is not None  # for the type checker
             self._arrived(sent, answer.part)
+            self._follow_up(sent, answer.part)
         elif answer.kind == "died":
-            self._died(sent.riders, answer.error)
+            self._died(list(sent.riders.values()), answer.error)
         elif answer.kind == "failed":
-            for rider in sent.riders:
-                told = TaskError(f"a cluster's worker could not begin: {answer.error}")
+            for rider in sent.riders.values():
+                said = f"{type(answer.error).__name__}: {answer.error}"
+                told = TaskError(f"the task cannot be loaded on a cluster's worker: {said}")
                 told.__cause__ = answer.error
                 rider.tell(told)
         else:
@@ -292,12 +307,13 @@ class Place:
         shift = self._machines.shift(part.address)
         tried: list[tuple[float, Rider, There, Any]] = []
         service = size = 0.0
-        for place, rider in enumerate(sent.riders):
-            outcome = part.outcome(place)
-            if outcome is None:
+        count = 0
+        for place, row, value in part.outcomes():
+            rider = sent.riders.pop(place)
+            if row is None:
                 rider.tell(Postponed())
                 continue
-            row, value = outcome
+            count += 1
             service += row.finished - row.began
             size += row.size
             work = rider.work
@@ -314,7 +330,6 @@ class Place:
             work.status, work.bytes = row.status, row.size
             there = There(self._machines.number(part.address, row.slot), here(row.finished))
             tried.append((there.finished, rider, there, value))
-        count = sum(row is not None for row in part.rows)
         if count:
             self._size.saw(count, service / count, size / count)
         if part.late:
@@ -323,10 +338,26 @@ class Place:
             rider.work.there = there
             rider.tell(value)
 
+    def _follow_up(self, sent: Sent, part: Part) -> None:
+        """Wait for those who take long; who was left behind by a machine that died goes out again."""
+        if part.left:
+            self._out[sent.number] = sent
+            sent.task = self._link.await_rest(
+                sent.number, sent.parts, part.address, lambda answer: self._came(sent, answer)
+            )
+            return
+        for rider in sent.riders.values():
+            index = rider.work.index
+            self._left_behind[index] += 1
+            if self._left_behind[index] < MOST_DEATHS:
+                rider.tell(Postponed())
+            else:
+                rider.tell(TaskError(DIED))
+
     def _died(self, riders: list[Rider], error: BaseException | None) -> None:
         """Whoever killed every worker it came to is among them: send them in parts, at last alone."""
         if len(riders) == 1:
-            told = TaskError("every worker that this item was given to died; see the cluster's logs")
+            told = TaskError(DIED)
             told.__cause__ = error
             riders[0].tell(told)
             return
@@ -338,8 +369,7 @@ class Place:
 
     def _gone(self, sent: Sent, error: BaseException | None) -> None:
         """Nobody knows of a chunk any more: the scheduler is lost, or has begun anew."""
-        for rider in sent.riders:
-            rider.tell(Postponed())
+        self._tell_all(sent.riders.values())
         if self._lost:
             return
         self._lost = True
@@ -382,6 +412,7 @@ class Place:
         assert self._hooks is not None  # for the type checker
         working = self._machines.working
         items = sum(CHUNKS * self._size.items(slots) for slots in working.values())
+        items += sum(len(sent.riders) for sent in self._out.values() if sent.parts)  # who takes long
         self._hooks.hold(max(1, items))
         self._count(self._machines.freest(CHUNKS))
 

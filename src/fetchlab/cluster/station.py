@@ -70,7 +70,7 @@ class Station:
         self._serving: dict[int, tuple[asyncio.Task[None], Sheet | None]] = {}
 
     async def serve(self, chunk: Chunk) -> Part:
-        """Serve a chunk; return what became of its items."""
+        """Serve a chunk; return what became of its items, or of those that are done when some take long."""
         self.used = time.monotonic()
         self._resize(chunk.slots.get(self._address, self._slots))
         sheet = Sheet(chunk, fetches=self._fetches)
@@ -89,12 +89,30 @@ class Station:
                 start = sheet.starts[place] = entry.start + ahead
                 sheet.timers.append(loop.call_later(max(0.0, start - now), self._ready, sheet, place))
         self._fill()
-        try:
-            await sheet.done
-        finally:
-            del self._sheets[chunk.number]
+        return await self._reported(sheet)
+
+    async def rest(self, number: int) -> Part:
+        """Return what became of items that an earlier part of a chunk left out; nothing, if it is unknown."""
+        self.used = time.monotonic()
+        sheet = self._sheets.get(number)
+        return Part(self._address, 0, 0, [], [], []) if sheet is None else await self._reported(sheet)
+
+    async def _reported(self, sheet: Sheet) -> Part:
+        """Wait until a chunk is done, or has been at work for long, and take what is new of it."""
+        grace = sheet.chunk.grace
+        await sheet.begun
+        await asyncio.wait(
+            [sheet.done, sheet.drained], timeout=2 * grace, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not sheet.done.done():
+            await asyncio.wait([sheet.done], timeout=grace / 2)
+        while not sheet.fresh:
+            await sheet.heard()
+        if sheet.done.done():
+            del self._sheets[sheet.chunk.number]
             sheet.disarm()
-        return Part(self._address, sheet.late, sheet.rows, sheet.values)
+        places, rows, values = sheet.taken()
+        return Part(self._address, sheet.late, sheet.left, places, rows, values)
 
     def hold(self, host: str, below: int) -> None:
         """Give back what is untried of a host, in chunks numbered below this, here or still to come."""
@@ -163,7 +181,7 @@ class Station:
             self._fill()
 
     async def _attempt(self, slot: int, sheet: Sheet, place: int) -> None:
-        sheet.untried.discard(place)
+        sheet.take(place)
         entry, host = sheet.chunk.entries[place], sheet.hosts[place]
         work = Work(place, entry.item, time.perf_counter())
         work.lane = sheet.lane(host)
@@ -223,10 +241,12 @@ class Sheet:
         hosts: each entry's host.
         starts: when an entry that is leased for a moment may start, by this machine's clock.
         untried: entries that were not begun.
-        rows: what became of each.
-        values: what each brought.
+        fresh: entries that ended or were given back, and were not reported.
         late: entries that came after their moment.
-        done: set when nothing is left.
+        left: entries that have not ended.
+        begun: set when the first is tried or given back.
+        drained: set when the last is.
+        done: set when all have ended.
     """
 
     def __init__(self, chunk: Chunk, *, fetches: bool) -> None:
@@ -237,13 +257,16 @@ class Sheet:
         )
         self.starts: dict[int, float] = {}
         self.untried = set(range(size))
-        self.rows: list[tuple[Any, ...] | None] = [None] * size
-        self.values: list[Any] = [None] * size
+        self.fresh: dict[int, tuple[tuple[Any, ...] | None, Any]] = {}
         self.late = 0
+        self.left = size
         self.cancelled = False
         self.timers: list[asyncio.TimerHandle] = []
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._left = size
+        loop = asyncio.get_running_loop()
+        self.begun: asyncio.Future[None] = loop.create_future()
+        self.drained: asyncio.Future[None] = loop.create_future()
+        self.done: asyncio.Future[None] = loop.create_future()
+        self._heard: asyncio.Future[None] | None = None
         self._lanes: dict[str, Lane] = {}
         self._closed: set[str] = set()
 
@@ -257,14 +280,30 @@ class Sheet:
 
     def ended(self, place: int, row: Row, value: Any) -> None:
         """Note what became of an entry."""
-        self.rows[place] = tuple(row)
-        self.values[place] = value
-        self._settle()
+        self._settle(place, tuple(row), value)
 
     def give_back(self, place: int) -> None:
         """Let an entry go back untried."""
+        self.take(place)
+        self._settle(place, None, None)
+
+    def take(self, place: int) -> None:
+        """Note that an entry waits no longer."""
         self.untried.discard(place)
-        self._settle()
+        if not self.begun.done():
+            self.begun.set_result(None)
+        if not self.untried and not self.drained.done():
+            self.drained.set_result(None)
+
+    def taken(self) -> tuple[list[int], list[tuple[Any, ...] | None], list[Any]]:
+        """Return what was not reported, and forget it."""
+        fresh, self.fresh = self.fresh, {}
+        return list(fresh), [row for row, _ in fresh.values()], [value for _, value in fresh.values()]
+
+    async def heard(self) -> None:
+        """Wait until something ends."""
+        self._heard = asyncio.get_running_loop().create_future()
+        await self._heard
 
     def close(self, host: str | None) -> bool:
         """Give back what is untried of a host, of all if it is None; say whether that was news."""
@@ -283,7 +322,11 @@ class Sheet:
         for timer in self.timers:
             timer.cancel()
 
-    def _settle(self) -> None:
-        self._left -= 1
-        if not self._left and not self.done.done():
+    def _settle(self, place: int, row: tuple[Any, ...] | None, value: Any) -> None:
+        self.fresh[place] = (row, value)
+        self.left -= 1
+        heard, self._heard = self._heard, None
+        if heard is not None and not heard.done():
+            heard.set_result(None)
+        if not self.left and not self.done.done():
             self.done.set_result(None)

@@ -187,11 +187,12 @@ class Plan:
     def assumptions(self) -> pl.DataFrame:
         """Return everything that was put in. Columns: ``what str, value f64?, unit str, source str``."""
         service = self.service
+        spread = "assumed: that of an exponential" if service.spread is None else service.source
         rows = [
             ("items", self.items, "items", "given"),
             ("service time", service.seconds, "s", service.source),
             ("workers of a node", service.workers, "workers", service.source),
-            ("spread of service times", service.spread, "× mean", service.source),
+            ("spread of service times", service.variation, "× mean", spread),
             ("bytes of an answer", service.bytes, "B", service.source),
             ("bytes of a value", self.value_bytes, "B", "given, or those of an answer"),
             ("CPU of an item", service.cpu_seconds, "s", service.source),

@@ -29,7 +29,8 @@ class Service:
     Attributes:
         seconds: mean, with that many workers.
         workers: of the node.
-        spread: standard deviation of the service time as a share of its mean; 1 is that of an exponential.
+        spread: standard deviation of the service time as a share of its mean; where nobody knows, 1, that of
+            an exponential, is taken.
         bytes: that an item's answer has, decoded.
         cpu_seconds: that an item keeps a core of the node busy; 0 where nobody knows.
         source: what it was measured by.
@@ -40,7 +41,7 @@ class Service:
 
     seconds: float
     workers: int
-    spread: float = 1.0
+    spread: float | None = None
     bytes: float = 0.0
     cpu_seconds: float = 0.0
     source: str = "given"
@@ -48,8 +49,13 @@ class Service:
     def __post_init__(self) -> None:
         positive("seconds", self.seconds)
         whole("workers", self.workers)
-        for name in ("spread", "bytes", "cpu_seconds"):
-            positive(name, getattr(self, name), or_zero=True)
+        for name in ("variation", "bytes", "cpu_seconds"):
+            positive("spread" if name == "variation" else name, getattr(self, name), or_zero=True)
+
+    @property
+    def variation(self) -> float:
+        """The spread that is reckoned with."""
+        return 1.0 if self.spread is None else self.spread
 
     @property
     def per_s(self) -> float:
@@ -60,7 +66,7 @@ class Service:
     def of(cls, measured: Sweep | pl.DataFrame, workers: int | None = None) -> Self:
         """Return what a sweep or a run's frame says of one item.
 
-        A sweep knows throughput by workers, bytes and CPU; of the spread it knows nothing, and 1 is taken.
+        A sweep knows throughput by workers, bytes and CPU, and nothing of the spread.
         A frame knows the service times themselves, of the workers it had, and no CPU.
 
         Args:

@@ -246,7 +246,7 @@ class _Simulation:
 
     def _drawn(self, items: int) -> float:
         """So many items, by how long they take."""
-        spread = self.plan.service.spread
+        spread = self.plan.service.variation
         if not spread:
             return float(items)
         return self.random.gammavariate(items / spread**2, spread**2)

@@ -121,6 +121,18 @@ def test_other_numbers_of_nodes_beside_each_other():
     assert told.filter(nodes=10)["hours"][0] == alone.hours
 
 
+def test_the_chart_names_what_gives_first_and_holds_the_plan():
+    """A chart whose title says another thing than the table, or that leaves the lowest line out, misleads."""
+    told = plan(10**7, TWENTY, Cluster(nodes=50))
+    drawn = told.plot().to_dict()
+    assert told.first.what in drawn["title"]["subtitle"]
+    colours = drawn["layer"][1]["encoding"]["color"]["scale"]
+    assert colours["domain"][0] == told.first.what
+    assert len(colours["domain"]) == len(colours["range"])
+    rows = [row for data in drawn["datasets"].values() for row in data]
+    assert {row["nodes"] for row in rows} >= {1, 50, 200}
+
+
 @given(some_service, some_cluster, st.integers(1, 10**9), st.integers(1, 100))
 def test_more_nodes_are_never_slower(service, cluster, items, more):
     """A formula by which help harms would be about something else."""

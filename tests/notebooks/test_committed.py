@@ -95,6 +95,7 @@ TINY = {
         "sweep_counts": [2, 4],
         "sweep_items": 60,
         "sweep_seconds": 0.2,
+        "many": 200,
         "plan_items": 100_000,
         "plan_nodes": 5,
     },

@@ -24,6 +24,8 @@ from fetchlab.engine.knobs import whole
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import altair as alt
+
 __all__ = ["Cluster", "Limit", "Plan", "Service", "plan"]
 
 
@@ -220,3 +222,11 @@ class Plan:
             "first": pl.Boolean,
         }
         return pl.DataFrame(rows, schema, orient="row")
+
+    def plot(self, nodes: Sequence[int] | None = None) -> alt.LayerChart:
+        """Draw the lowest bounds over numbers of nodes, by default up to four times those of the plan."""
+        from fetchlab.cluster.drawing import bounds_over_nodes
+
+        planned = self.cluster.nodes
+        counts = range(1, 4 * planned + 1, max(1, planned // 50)) if nodes is None else nodes
+        return bounds_over_nodes(self.over(sorted({*counts, planned})), planned)

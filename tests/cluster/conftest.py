@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from tests.cli.conftest import fetchlab  # noqa: F401  # a fixture
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import signal
 import time
@@ -320,3 +321,16 @@ def test_an_address_will_do(dask, echo):
     run = fl.fetch(urls_of(echo, 30), strategy=fl.Dask(dask.scheduler.address))
     assert run.wait().stats().ok == 30
     until(lambda: len(dask.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.clients))) <= 2)
+
+
+def test_a_cluster_that_fits_is_found_fit(dask, fetchlab):
+    """Whoever has a new cluster asks this first, and a script by its exit code."""
+    said = fetchlab("cluster-check", dask.scheduler.address)
+    assert said.code == 0, said.err
+    for what in ("scheduler", "workers", "versions", "clocks", "sockets", "probe"):
+        assert what in said.out
+    assert "100 items by" in said.out
+    assert "Ready." in said.out
+    told = json.loads(fetchlab("cluster-check", dask.scheduler.address, "--json").out)
+    assert told["ready"]
+    assert [check["state"] for check in told["checks"] if check["needed"]] == ["good"] * len(told["checks"])

@@ -153,3 +153,16 @@ def test_a_module_that_the_workers_do_not_have(processes):
     run = fl.map(until, range(5), strategy=fl.Dask(address)).wait()
     assert run.stats().failed == 5
     assert "cannot be loaded on a cluster's worker: ModuleNotFoundError" in str(run.results()[0].error)
+
+
+def test_a_cluster_that_does_not_fit_is_told_of(fetchlab, monkeypatch, processes):
+    """The exit code is what a job script goes by; the line says what to do."""
+    monkeypatch.setattr(link, "CONNECT_SECONDS", 0.2)
+    nobody = fetchlab("cluster-check", NOBODY)
+    assert nobody.code == 1
+    assert "dask scheduler" in nobody.out
+    monkeypatch.setattr(link, "CONNECT_SECONDS", 10.0)
+    _, address = processes("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    empty = fetchlab("cluster-check", address)
+    assert empty.code == 1
+    assert f"dask worker {address}" in empty.out

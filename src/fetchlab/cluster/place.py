@@ -87,17 +87,19 @@ class Sent:
         address: the machine it was meant for.
         riders: who is in it, and has not heard.
         left: when it left.
+        spaced: True if its items wait for their moment.
         parts: how many came back.
         task: Dask's future.
     """
 
-    __slots__ = ("address", "left", "number", "parts", "riders", "task")
+    __slots__ = ("address", "left", "number", "parts", "riders", "spaced", "task")
 
-    def __init__(self, number: int, address: str, riders: list[Rider]) -> None:
+    def __init__(self, number: int, address: str, riders: list[Rider], *, spaced: bool) -> None:
         self.number = number
         self.address = address
         self.riders = dict(enumerate(riders))
         self.left = time.perf_counter()
+        self.spaced = spaced
         self.parts = 0
         self.task: Any = None
 
@@ -124,7 +126,7 @@ class Place:
         self._left_behind: Counter[int] = Counter()
         self._next = 0
         self._enough = machines.slots_of(None)  # who make a chunk
-        self._ahead = AHEAD
+        self._ahead, self._ahead_since = AHEAD, -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
         self._paused = False
@@ -255,9 +257,11 @@ class Place:
             if riders:
                 self._leave(riders, address)
             return
-        sent = self._out[number] = Sent(number, address, riders)
+        sent = self._out[number] = Sent(number, address, riders, spaced=spaced)
         self._machines.busy[address] += 1
         sent.task = self._link.send(number, address, parcel, lambda answer: self._came(sent, answer))
+        if spaced:
+            self._hold()
 
     def _crossable(self, riders: list[Rider]) -> list[Rider]:
         """Return those whose item can be packed; the others hear that theirs cannot."""
@@ -332,8 +336,8 @@ class Place:
             tried.append((there.finished, rider, there, value))
         if count:
             self._size.saw(count, service / count, size / count)
-        if part.late:
-            self._ahead = min(MOST_AHEAD, 1.5 * self._ahead)
+        if part.late and sent.left > self._ahead_since:
+            self._ahead, self._ahead_since = min(MOST_AHEAD, 1.5 * self._ahead), arrived
         for _, rider, there, value in sorted(tried, key=lambda one: one[0]):
             rider.work.there = there
             rider.tell(value)
@@ -412,7 +416,9 @@ class Place:
         assert self._hooks is not None  # for the type checker
         working = self._machines.working
         items = sum(CHUNKS * self._size.items(slots) for slots in working.values())
-        items += sum(len(sent.riders) for sent in self._out.values() if sent.parts)  # who takes long
+        for sent in self._out.values():  # who takes long, or waits for a moment, keeps nobody else away
+            if sent.parts or sent.spaced:
+                items += len(sent.riders)
         self._hooks.hold(max(1, items))
         self._count(self._machines.freest(CHUNKS))
 

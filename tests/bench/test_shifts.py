@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from itertools import combinations
 from random import Random
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from fetchlab.bench.shifts import depth, shift
 from fetchlab.errors import ConfigError
@@ -62,6 +62,7 @@ def test_the_bounds_are_those_of_all_orders_counted_out(old, new):
 @pytest.mark.parametrize("rounds", [10, 40, 200])
 def test_the_bounds_are_those_that_the_test_does_not_reject(rounds):
     """Its interval must be what scipy's Mann-Whitney test would leave, for few rounds and for many."""
+    stats = importlib.import_module("scipy.stats")  # half a second that nobody needs who only collects tests
     random = Random(rounds)
     old, new = ([math.exp(random.gauss(0, 0.1)) for _ in range(rounds)] for _ in range(2))
     found = shift(old, new)

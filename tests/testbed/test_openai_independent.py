@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import itertools
 import json
 
-import openai
 import pydantic
 import pytest
 
@@ -37,8 +37,14 @@ class Scene(pydantic.BaseModel):
     context: list[Seen]
 
 
+@pytest.fixture(scope="module")
+def openai():
+    """The client's library: half a second that nobody needs who only collects tests."""
+    return importlib.import_module("openai")
+
+
 @pytest.fixture
-def client(bed):
+def client(openai, bed):
     with openai.OpenAI(
         base_url=bed.urls["openai"], api_key=f"sk-independent-{next(KEYS)}", max_retries=0, timeout=30
     ) as made:
@@ -80,7 +86,7 @@ def test_chat_as_a_stream(bed, client):
     assert chunks[-1].usage == whole.usage
 
 
-def test_replies_that_went_wrong(bed, client):
+def test_replies_that_went_wrong(openai, bed, client):
     """The client knows each of them by its own means."""
     ask = lambda: client.chat.completions.parse(model="m", messages=WRITE, response_format=Scene)
     bed.configure("openai", refusal=1.0)
@@ -98,7 +104,7 @@ def test_replies_that_went_wrong(bed, client):
             ask()
 
 
-def test_errors(bed, client):
+def test_errors(openai, bed, client):
     """By status and code, and with what is told of limits."""
     ask = lambda: client.chat.completions.create(model="m", messages=WRITE)
     key = client.api_key
@@ -132,7 +138,7 @@ def test_the_clients_own_retries(bed, client):
     assert counted["requests"] == 3 + counted["refused"]
 
 
-def test_a_video_from_order_to_file(bed, client, tmp_path):
+def test_a_video_from_order_to_file(openai, bed, client, tmp_path):
     """Ordered as a form, polled as the service advises, downloaded, listed and deleted."""
     bed.configure("openai", job_time=0.2, poll_after=0.05)
     video = client.videos.create_and_poll(prompt="Scene 1: dusk", seconds="4", size="1280x720")
@@ -163,7 +169,7 @@ def test_lists_are_paged_by_the_client(client):
     assert [video.id for video in client.videos.list(limit=2, order="asc")] == made
 
 
-def test_videos_that_go_wrong(bed, client):
+def test_videos_that_go_wrong(openai, bed, client):
     """A failed one has an error, an early one a conflict, another's does not exist."""
     bed.configure("openai", job_failure=1.0, quirks=False)
     failed = client.videos.create_and_poll(prompt="Scene 1")

@@ -61,6 +61,8 @@ def bounds_over_nodes(bounds: pl.DataFrame, at: int) -> alt.LayerChart:
     return alt.LayerChart(layer=layers).properties(
         width=WIDTH,
         height=TALL,
-        title=alt.TitleParams("What bounds the cluster", subtitle=f"With {at:,} nodes {first} gives first"),
-        description=f"Bounds of throughput over nodes; with {at} nodes {first} gives first.",
+        title=alt.TitleParams(
+            "What bounds the cluster", subtitle=f"What gives first at {at:,} nodes: {first}"
+        ),
+        description=f"Bounds of throughput over nodes; what gives first at {at} nodes is {first}.",
     )

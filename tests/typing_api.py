@@ -18,6 +18,7 @@ async def in_a_cell() -> None:
 
 def in_a_script() -> None:
     run = fl.map(str.upper, ["a"], strategy=fl.Threads(2), timeout=fl.Timeout(total=1.0))
+    assert_type(fl.map(str.upper, ["a"], strategy=fl.Dask("tcp://127.0.0.1:8786", chunk=0.5)), fl.Run)
     assert_type(run.wait(), fl.Run)
     assert_type(run.frame(), pl.DataFrame)
     assert_type(run.stats().eta, float | None)

@@ -15,7 +15,7 @@ def _dask_cluster():
     quiet = logging.CRITICAL  # workers are killed here on purpose
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=quiet
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=quiet
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):

@@ -15,7 +15,10 @@ from tests.engine.runs import until
 import fetchlab as fl
 from fetchlab.errors import ClusterError
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # sockets of dead workers
+]
 
 KILLS = 10
 CAP = 50
@@ -57,7 +60,7 @@ def scaled():
 
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
@@ -143,7 +146,7 @@ def test_a_journal_goes_on_with_another_scheduler(scaled, tmp_path):
     done = run.stats().ok
     assert run.stats().failed == 0
     with (
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as other,
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as other,
         Client(other) as new,
     ):
         again = fl.map(nap, items, journal=where, strategy=fl.Dask(new, workers_per_node=200))

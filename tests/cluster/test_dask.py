@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import json
 import os
 import signal
@@ -276,6 +277,7 @@ def test_tasks_of_the_scheduler_are_few(dask):
     assert 2 < made <= run.frame()["elapsed"].sum() / 0.5
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Dask's socket to the dead
 def test_a_killed_worker_costs_nothing_but_its_chunks(dask, bed, echo):
     """Nothing is lost, nothing fails, and what others did is not done again."""
     bed.configure(latency=0.02)
@@ -287,6 +289,7 @@ def test_a_killed_worker_costs_nothing_but_its_chunks(dask, bed, echo):
     assert run.stats().retries == 0, "its death is nobody's failure"
     assert bed.counters()["requests"] < 1200 + 2 * 500 + 40, "two chunks of a second, at 10 in 20 ms"
     dask.wait_for_workers(2)
+    gc.collect()
 
 
 def test_secrets_show_nowhere_on_the_cluster(dask, echo):

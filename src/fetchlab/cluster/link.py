@@ -6,6 +6,7 @@ are made in threads. News come back on the engine's loop.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import warnings
@@ -21,7 +22,6 @@ from fetchlab.engine.threads import Threads
 from fetchlab.errors import ConfigError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterable
 
     from fetchlab.cluster.parcels import Parcel
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Link", "connect", "needs_extra"]
 
 CONNECT_SECONDS = 10.0
+CLOCK_SECONDS = 2.0
 EXTRA = "needs Dask: pip install 'fetchlab[dask]'"
 
 log = logging.getLogger("fetchlab.cluster")
@@ -200,7 +201,12 @@ class Link:
         """Return the workers, and each one's round trip: when it was asked, its clock, when it was heard."""
         workers = await self._threads.call(lambda _: self.workers(), None)
         asked = time.perf_counter()
-        clocks = await self._threads.call(lambda _: self._client.run(node.clock, on_error="ignore"), None)
+        clocks: dict[str, float] = {}
+        with suppress(TimeoutError):  # one that is dead is waited for, for as long as Dask does
+            async with asyncio.timeout(CLOCK_SECONDS):
+                clocks = await self._threads.call(
+                    lambda _: self._client.run(node.clock, on_error="ignore"), None
+                )
         answered = time.perf_counter()
         return workers, {address: (asked, reading, answered) for address, reading in clocks.items()}
 

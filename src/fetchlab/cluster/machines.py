@@ -71,9 +71,15 @@ class Machines:
         for address, trip in clocks.items():
             self._offsets.setdefault(address, Offset()).saw(*trip)
 
-    def freest(self, most: int) -> str | None:
-        """Return the machine with the fewest chunks for its workers, None if all have ``most``."""
-        free = [address for address, slots in self.working.items() if self.busy[address] < most]
+    def freest(self, most: int, *, clocked: bool = False) -> str | None:
+        """Return the machine with the fewest chunks, None if all have ``most``.
+
+        Args:
+            most: chunks that one may have.
+            clocked: only one whose clock is known will do.
+        """
+        known = self.clocks if clocked else self.shares
+        free = [address for address in self.working if self.busy[address] < most and address in known]
         return min(free, key=lambda address: self.busy[address], default=None)
 
     def slots_of(self, address: str | None) -> int:

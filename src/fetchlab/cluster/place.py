@@ -61,12 +61,11 @@ log = logging.getLogger("fetchlab.cluster")
 class Rider:
     """An attempt that waits for its outcome."""
 
-    __slots__ = ("alone", "entry", "told", "work")
+    __slots__ = ("entry", "told", "work")
 
     def __init__(self, work: Work, entry: Entry) -> None:
         self.work = work
         self.entry = entry
-        self.alone = 0
         self.told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def tell(self, value: Any) -> None:
@@ -219,15 +218,15 @@ class Place:
         """Let leave who is aboard, as long as there are enough of them and machines have room."""
         if self._paused or self._lost:
             return
-        while self._aboard or self._apart:
-            spaced = bool(self._aboard) and self._aboard[0].entry.start is not None
+        if self._apart:
+            self._leave_alone()
+            return
+        while self._aboard:
+            spaced = self._aboard[0].entry.start is not None
             most = SPACED_CHUNKS if spaced else CHUNKS if self._size.service is not None else 1
-            address = self._machines.freest(most)
+            address = self._machines.freest(most, clocked=spaced)
             if address is None:
                 return  # who comes back lets the next one leave
-            if self._apart:
-                self._leave(self._apart.pop(), address)
-                continue
             size = self._count(address)
             if len(self._aboard) < size and not any_size:
                 break
@@ -235,6 +234,13 @@ class Place:
             self._leave([rider for rider in riders if not rider.told.done()], address)
             any_size = any_size and len(self._aboard) >= size
         self._set_timer()
+
+    def _leave_alone(self) -> None:
+        """Send suspects when nothing else is out: who dies beside a killer would be taken for one."""
+        address = self._machines.freest(1)
+        if not self._out and address is not None:
+            riders = self._apart.pop()
+            self._leave([rider for rider in riders if not rider.told.done()], address)
 
     def _leave(self, riders: list[Rider], address: str) -> None:
         if not riders:
@@ -360,13 +366,13 @@ class Place:
 
     def _died(self, riders: list[Rider], error: BaseException | None) -> None:
         """Whoever killed every worker it came to is among them: send them in parts, at last alone."""
+        if self._lost:
+            self._tell_all(riders)
+            return
         if len(riders) == 1:
             told = TaskError(DIED)
             told.__cause__ = error
             riders[0].tell(told)
-            return
-        if self._lost:
-            self._tell_all(riders)
             return
         size = math.isqrt(len(riders))
         self._apart += [riders[first : first + size] for first in range(0, len(riders), size)]

@@ -109,7 +109,8 @@ class Station:
         while not sheet.fresh:
             await sheet.heard()
         if sheet.done.done():
-            del self._sheets[sheet.chunk.number]
+            if self._sheets.get(sheet.chunk.number) is sheet:  # else Dask has sent it here once more
+                del self._sheets[sheet.chunk.number]
             sheet.disarm()
         places, rows, values = sheet.taken()
         return Part(self._address, sheet.late, sheet.left, places, rows, values)

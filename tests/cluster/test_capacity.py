@@ -178,6 +178,7 @@ def test_chunks_are_those_of_the_strategy(service, cluster, items):
         {"slow_share": 2.0},
         {"sockets": 1.5},
         {"losses": float("inf")},
+        {"losses": 1e4},
     ],
 )
 def test_a_cluster_that_cannot_be_is_refused(wrong):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fetchlab.cluster import simulation
@@ -68,6 +68,7 @@ def test_stragglers_and_lost_nodes_cost_what_the_formula_says():
 
 
 @settings(max_examples=40, deadline=None)
+@example(100, replace(TWENTY, spread=1e-200), ideal(), 0)
 @given(
     st.integers(1, 200_000),
     st.builds(

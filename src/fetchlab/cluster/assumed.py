@@ -87,6 +87,9 @@ class Cluster:
         if self.slow_share > 1 or self.slow_factor < 1:
             raise ConfigError("slow_share", "stragglers are a share up to 1, and take 1 × as long or more")
 
+        if self.losses * self.chunk > 3600:
+            raise ConfigError("losses", "leave no node time for a chunk; give fewer, or a shorter chunk")
+
     @property
     def full_speed(self) -> float:
         """How many nodes without losses and stragglers would do as much."""

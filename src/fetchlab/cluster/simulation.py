@@ -24,6 +24,8 @@ __all__ = ["Simulated", "beside", "simulate"]
 
 MOST_TASKS = 3_000_000
 """Chunks that are played through at most; that takes some twenty seconds."""
+EVEN = 1e-3
+"""Of a spread: below it nothing is drawn."""
 THERE, MADE, BACK, LOST, HERE = range(5)
 
 
@@ -247,7 +249,7 @@ class _Simulation:
     def _drawn(self, items: int) -> float:
         """So many items, by how long they take."""
         spread = self.plan.service.variation
-        if not spread:
+        if spread < EVEN:
             return float(items)
         return self.random.gammavariate(items / spread**2, spread**2)
 

@@ -25,7 +25,7 @@ def bare(monkeypatch, tmp_path):
     monkeypatch.delenv("FETCHLAB_BROWSER", raising=False)
     monkeypatch.delenv("PLAYWRIGHT_BROWSERS_PATH", raising=False)
     monkeypatch.setattr("fetchlab.bench.nginx._SYSTEM_PLACES", ())
-    monkeypatch.setattr(checkup, "EXTRAS", {"no-such-package": "a row"})
+    monkeypatch.setattr(checkup, "EXTRAS", {"no-such-package": ("a row", "bench")})
 
 
 def found(what, **where):

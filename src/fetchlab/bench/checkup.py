@@ -42,9 +42,10 @@ PROGRAMS = {
     "ffmpeg": ("joining and checking videos", "apt-get install ffmpeg"),
 }
 EXTRAS = {
-    "aiohttp": "its rows in bench overhead",
-    "hishel": "its rows in bench cache",
-    "requests-cache": "its rows in bench cache",
+    "aiohttp": ("its rows in bench overhead", "bench"),
+    "distributed": ("strategy=fl.Dask(…)", "dask"),
+    "hishel": ("its rows in bench cache", "bench"),
+    "requests-cache": ("its rows in bench cache", "bench"),
 }
 
 
@@ -146,10 +147,11 @@ def _program(name: str) -> Check:
 
 
 def _extra(name: str) -> Check:
+    purpose, extra = EXTRAS[name]
     if importlib.util.find_spec(name.replace("-", "_")) is None:
-        remedy = f"pip install '{PACKAGE}[bench]'"
-        return Check(name, MISSING, "not installed", purpose=EXTRAS[name], remedy=remedy)
-    return Check(name, GOOD, metadata.version(name), purpose=EXTRAS[name])
+        remedy = f"pip install '{PACKAGE}[{extra}]'"
+        return Check(name, MISSING, "not installed", purpose=purpose, remedy=remedy)
+    return Check(name, GOOD, metadata.version(name), purpose=purpose)
 
 
 def _loop() -> Check:

@@ -13,7 +13,7 @@ import fetchlab as fl
 
 HEAVY = {
     "altair", "great_tables", "ipywidgets", "IPython", "playwright", "guessit", "dask", "distributed",
-    "polars", "httpx", "uvicorn", "pyreqwest", "msgspec", "asyncio", "papermill", "pandas", "numpy",
+    "polars", "httpx", "uvicorn", "pyreqwest", "msgspec", "asyncio", "papermill", "pandas", "numpy", "redis",
 }  # fmt: skip
 
 

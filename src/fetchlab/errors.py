@@ -254,7 +254,7 @@ class StoreError(FetchlabError):
     Attributes:
         damaged: True if the file is not what it should be, so that trying again cannot help.
         reason: ``damaged``, ``foreign``, ``locked``, ``full``, ``io``, ``readonly``, ``replaced``,
-            ``version``, or empty for anything else.
+            ``version``, ``empty`` for a file that holds nothing yet, or empty for anything else.
     """
 
     damaged = False
@@ -294,7 +294,15 @@ class SuspendedUser(StudyError):
 
 
 class LoginWall(StudyError):
-    """The service asks for a login before it shows more."""
+    """The service asks for a login before it shows more.
+
+    Attributes:
+        saved: paths of a screenshot and of the page's HTML, where a browser saw it.
+    """
+
+    def __init__(self, message: str, saved: Any = ()) -> None:
+        super().__init__(message)
+        self.saved = tuple(saved)
 
 
 class EmptyTimeline(StudyError):

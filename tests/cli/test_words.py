@@ -43,8 +43,10 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
         "monitor",
         "notebooks",
         "share",
+        "storyboard",
         "sweep",
         "testbed",
+        "timeline",
     }
     assert ("bench", "catalogue") in EVERY
 

@@ -66,7 +66,7 @@ class Bench:
 
     def __init__(
         self, loop, items, task, *, strategy=None, retry=None, ahead=64, seed=0, gate=None, host=None,
-        rate=None, priority=None, dedup=None, wall=None, **sink,
+        rate=None, priority=None, dedup=None, wall=None, may_begin=None, **sink,
     ):  # fmt: skip
         source = source_of(items, ahead=ahead)
         self.plan = plan_of(strategy or Async(4), source.total, plain=False)
@@ -92,7 +92,7 @@ class Bench:
         self.scheduler = Scheduler(
             source, attempt, self.plan, retry or Retry(attempts=1), self.sink,
             clock=loop.time, random=Random(seed), gate=gate, prepare=prepare, rate=RateRules(rate),
-            priority=priority, dedup=dedup, wall=wall or loop.time,
+            priority=priority, dedup=dedup, wall=wall or loop.time, may_begin=may_begin,
         )  # fmt: skip
 
     async def run(self, *again):

@@ -10,6 +10,7 @@ import pytest
 import clock
 from engine.scheduling import Bench, takes
 from fetchlab import errors
+from fetchlab.engine.parking import Postponed
 from fetchlab.engine.strategies import Async, Batch, Chunked, Sequential
 from fetchlab.policy.retry import Retry
 
@@ -116,3 +117,35 @@ def test_the_gate_holds_the_input_back_and_nothing_else():
         return sorted(time for time, _ in bench.starts)
 
     assert clock.run(main)[0] == pytest.approx([0, 0, 10, 10, 10, 10])
+
+
+@pytest.mark.parametrize("priority", [None, lambda item: -item])
+def test_what_waited_for_another_begins_only_when_it_may(priority):
+    """Items that were read long ago must not run ahead of a journal that is behind."""
+
+    async def main(loop):
+        room, asked = [True], []
+
+        def may_begin():
+            asked.append(loop.time())
+            return room[0]
+
+        async def task(work):
+            if work.item and loop.time() < 1:
+                raise Postponed(lambda over: loop.call_later(1, over))
+            await asyncio.sleep(0.5)
+            return work.item
+
+        bench = Bench(loop, range(4), task, strategy=Async(2), may_begin=may_begin, priority=priority)
+
+        def open_again():
+            room[0] = True
+            bench.scheduler.wake()
+
+        loop.call_later(0.9, room.__setitem__, 0, False)
+        loop.call_later(5, open_again)
+        sink = await bench.run()
+        assert sorted(sink.ends.values()) == pytest.approx([0.5, 5.5, 5.5, 6.0])
+        assert asked
+
+    clock.run(main)

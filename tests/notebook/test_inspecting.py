@@ -245,3 +245,7 @@ def test_one_thing_said_often_is_told_a_few_times():
 def test_pictures_of_pixels_are_not_read():
     """In base64 every shape occurs by chance, and such a refusal could not be overridden."""
     assert found(code("", shown(image_png="AKIAIOSFODNN7EXAMPLE" + "A" * 99))) == []
+    inside = f'<image href="data:image/png;base64,/tmp/{"A" * 300}/AKIAIOSFODNN7EXAMPLE/etc/x=="/>'
+    assert found(code("", shown(**{"image_svg+xml": f"<svg>{inside}</svg>"}))) == []
+    beside = f"<svg>{inside}<text>AKIAIOSFODNN7EXAMPLE</text></svg>"
+    assert {one.secret for one in found(code("", shown(**{"image_svg+xml": beside})))} == {True}

@@ -35,6 +35,8 @@ HOMES = {
     "overhead": "overhead.BENCH",
     "panel": "panel.BENCH",
     "resume": "journal.RESUME",
+    "storyboard": "storyboard.BENCH",
+    "timeline": "timeline.BENCH",
 }
 """Name to module and variable, so that a list of benches loads none of them."""
 SHARED = ("rounds", "seed")

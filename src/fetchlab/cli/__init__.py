@@ -31,8 +31,10 @@ def commands() -> typer.Typer:
         monitor,
         notebooks,
         share,
+        storyboard,
         sweep,
         testbed,
+        timeline,
     )
 
     app = typer.Typer(
@@ -43,7 +45,7 @@ def commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    runs = (fetch, sweep, catalogue, charts, library, cache, journal, monitor)
+    runs = (fetch, sweep, catalogue, charts, library, timeline, storyboard, cache, journal, monitor)
     house = (demo, lab, notebooks, share, bench, testbed, browser, doctor, cluster)
     for module in (*runs, *house):
         module.register(app)

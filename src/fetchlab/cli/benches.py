@@ -155,6 +155,70 @@ def library(
 
 
 @command
+def storyboard(
+    scenes: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Scenes of a script; repeatable. 22, 37, 75 and 113 unless told."),
+    ] = None,
+    videos: Annotated[
+        list[int] | None, typer.Option(min=1, help="Downloads; repeatable. 5, 10 and 20 unless told.")
+    ] = None,
+    rounds: Rounds = 3,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds of a reply of the testbed.")] = 0.4,
+    short: Annotated[
+        float, typer.Option(min=0, help="The same where batches are compared, on average.")
+    ] = 0.1,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of latencies that batches are compared on.")] = 6,
+    content: Annotated[float, typer.Option(min=0, help="Seconds of a download.")] = 0.35,
+    scale: Annotated[
+        float, typer.Option(min=0, help="Of jobs that are ready over 60 s, with downloads of 1 to 4 s.")
+    ] = 0.1,
+    quick: Annotated[bool, typer.Option("--quick", help="A small size, in seconds: what is where.")] = False,
+    seed: Seed = 0,
+) -> Plan:
+    """Scripts and video downloads: one by one, by the published schemes, and ours."""
+    from fetchlab.bench.storyboard import QUICK, SCENES, VIDEOS
+
+    if quick:
+        return {"storyboard": {**QUICK, "seed": seed}}
+    which = {"scenes": scenes or SCENES, "videos": videos or VIDEOS, "draws": draws, "scale": scale}
+    how = {"latency": latency, "short": short, "content": content}
+    return {"storyboard": {**which, **how, "rounds": rounds, "seed": seed}}
+
+
+@command
+def timeline(
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="improvements, workers, threads, shortcuts, writes or memory; repeatable. All unless told."
+        ),
+    ] = None,
+    workers: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=8, help="Users at a time; repeatable. 1, 2, 4 and 8 unless told."),
+    ] = None,
+    dom_posts: Annotated[int, typer.Option(min=1, help="Posts of each user that are scrolled past.")] = 8,
+    network_posts: Annotated[int, typer.Option(min=1, help="Posts of each user for network.")] = 80,
+    rounds: Rounds = 2,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds per answer of the testbed.")] = 0.05,
+    seed: Seed = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Seconds instead of minutes: hardly any pauses, few posts.")
+    ] = False,
+) -> Plan:
+    """Timelines in real browsers: improvements, collectors, workers and shortcuts, with what they lose."""
+    from fetchlab.bench.timeline import COUNTS, QUICK, TABLES, WHOLE
+
+    which = {"tables": table or TABLES, "latency": latency, "rounds": rounds, "seed": seed}
+    posts = {"dom": dom_posts, "network": network_posts}
+    sizes = {"counts": workers or COUNTS, "posts": posts, "pace": 1.0, "whole": WHOLE}
+    if quick:
+        sizes = QUICK | ({"counts": workers} if workers else {})
+    return {"timeline": which | sizes}
+
+
+@command
 def adaptive(
     profile: Annotated[
         list[str] | None, typer.Option(help="A profile of the testbed; repeatable. All unless told.")
@@ -247,6 +311,8 @@ COMMANDS = (
     overhead,
     latency,
     library,
+    storyboard,
+    timeline,
     adaptive,
     fairness,
     memory,

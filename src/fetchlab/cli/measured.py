@@ -83,7 +83,12 @@ def command(settings: Callable[..., Plan | None]) -> Callable[..., None]:
 
 def telling(rounds: int) -> Callable[[int, str], None]:
     """Return a function that prints each measurement before it is made; round 0 is the warm-up."""
-    return lambda number, arm: say(f"{f'round {number}/{rounds}' if number > 0 else 'warm-up'}: {arm}")
+
+    def tell_round(number: int, arm: str) -> None:
+        of = f"/{rounds}" if number <= rounds else ""  # some of a bench's tables have more
+        say(f"{f'round {number}{of}' if number > 0 else 'warm-up'}: {arm}")
+
+    return tell_round
 
 
 def report(bench: Bench, done: Saved, out: Path) -> None:

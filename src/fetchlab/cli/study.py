@@ -65,11 +65,14 @@ def writable(out: Path) -> None:
 def write(table: pl.DataFrame, out: Path, *, complete: bool) -> None:
     """Write a whole file or none; what is not complete never replaces what is there."""
     if not complete and out.exists():
-        out = out.with_suffix(".partial.parquet")
+        out = out.with_suffix(f".partial{out.suffix}")
     if not table.height:
         say(f"Nothing came, so nothing is written to {out}.")
         return
     part = out.with_suffix(".part")
-    table.write_parquet(part)
+    if out.suffix == ".json":
+        table.write_json(part)
+    else:
+        table.write_parquet(part)
     part.replace(out)
     say(f"{table.height:,} rows written to {out}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def show(frame: pl.DataFrame, title: str | None = None) -> None:
             name, justify="right" if dtype.is_numeric() else "left", overflow="fold", min_width=least
         )
     for row in frame.iter_rows():
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(escape(_cell(value)) for value in row))
     console = _console if _console.is_terminal else Console(highlight=False, width=WIDE)
     console.print(table)
 

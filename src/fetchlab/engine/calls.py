@@ -98,8 +98,8 @@ def fetch(
         deadline: seconds after which the run stops; what is done is kept.
         max_error_rate: share of failed items, from 0 to 1, above which the run stops, looked at from 200
             items on.
-        cache: an ``fl.Cache``, or a file's path for one with its usual knobs. What it holds is not
-            asked for again, and takes neither a place at its host nor a share of its rate.
+        cache: an ``fl.Cache``, or a file's path or a shared tier's URL for one with its usual knobs. What it
+            holds is not asked for again, and takes neither a place at its host nor a share of its rate.
         journal: a file that remembers every item that ended, so that the same call goes on where an earlier
             one was stopped or killed: a path, or ``fl.Journal(…)``. Made again while it goes on, the call
             returns the run that is going on.
@@ -378,6 +378,7 @@ def start(
         dedup=None if not dedup else _map_identity if key is _map_key else key,
         on_width=lambda: run.resized(),  # noqa: PLW0108  # the run is made below
         earlier=None if journaling is None else journaling.earlier,
+        may_begin=None if journaling is None else journaling.has_room,
         remembered=_remembered(plan.adaptive, None if journal is None else journal.path),
         remote=remote,
     )

@@ -202,10 +202,14 @@ class Journaling:
         """Return a gate that also holds the reading back while the writer is behind."""
 
         def gate(index: int) -> bool:
-            file = self._file
-            return (file is None or file.has_room()) and (may_pull is None or may_pull(index))
+            return self.has_room() and (may_pull is None or may_pull(index))
 
         return gate
+
+    def has_room(self) -> bool:
+        """Say whether work may begin; if not, the scheduler is woken when it may."""
+        file = self._file
+        return file is None or file.has_room()
 
     # on the loop
 

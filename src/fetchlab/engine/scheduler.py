@@ -66,6 +66,8 @@ class Scheduler:
         earlier: takes the items that earlier sessions of a journal finished.
         remembered: where a host's adaptive limit begins, None for where its knob says.
         remote: where attempts are made, None for here.
+        may_begin: asked before work that has been read is served, again or after it waited; who says no wakes
+            the scheduler later.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Scheduler:
         earlier: Earlier | None = None,
         remembered: Callable[[str], int | None] = lambda _: None,
         remote: RemotePlace | None = None,
+        may_begin: Callable[[], bool] | None = None,
     ) -> None:
         self._clock = clock
         self._sink = sink
@@ -125,6 +128,7 @@ class Scheduler:
             priority=priority,
             earlier=earlier,
             on_spent=self._drain,
+            may_begin=may_begin,
         )
         self._endings = Endings(
             sink,

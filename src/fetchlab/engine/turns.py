@@ -48,6 +48,7 @@ class Turns:
         priority: an item's priority, lower goes first among those read ahead.
         earlier: takes the items that earlier sessions of a journal finished.
         on_spent: told when nothing is left.
+        may_begin: asked before work that waited is served; None where it always may.
 
     Attributes:
         paused: True to give nothing.
@@ -68,8 +69,10 @@ class Turns:
         priority: Callable[[Any], int] | None,
         earlier: Earlier | None,
         on_spent: Callable[[], None],
+        may_begin: Callable[[], bool] | None = None,
     ) -> None:
         self.paused = False
+        self._may_begin = may_begin
         self._intake = intake
         self._lanes = lanes
         self._parking = parking
@@ -157,7 +160,10 @@ class Turns:
             return None
         lanes = self._lanes
         work: Work | None = None
-        if self._priority is not None:
+        held = self._may_begin is not None and lanes.waiting > 0 and not self._may_begin()
+        if held:
+            pass
+        elif self._priority is not None:
             self._read_ahead()
             work = lanes.take(None)
         else:

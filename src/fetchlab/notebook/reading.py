@@ -26,6 +26,7 @@ _BREAKS = re.compile(r"</(?:tr|p|li|h\d|text|dd|option)>|<br\b[^<>]*>", re.IGNOR
 _TAGS = re.compile(r"<[^<>]*>")
 _INLINE = re.compile(r"</?(?:a|b|code|em|font|i|mark|small|span|strong|tspan|u|wbr)\b[^<>]*>", re.IGNORECASE)
 _STYLE = re.compile(r"<style\b.*?</style>", re.IGNORECASE | re.DOTALL)
+_PIXELS = re.compile(r"(data:image/(?:png|jpeg|webp);base64,)[A-Za-z0-9+/=]+")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -96,7 +97,7 @@ def _output_texts(output: Any) -> Iterator[str]:
         if isinstance(value, dict) or kind.endswith("json"):
             yield from _strings(value)
         else:
-            yield _joined(value)
+            yield _PIXELS.sub(r"\1", _joined(value))  # a figure may hold pictures, of which the same is true
     yield from _strings(output.get("metadata", {}))
 
 

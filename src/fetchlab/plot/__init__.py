@@ -8,6 +8,7 @@
 - ``sessions``: what a journalled job had done when, with its interruptions
 - ``rounds``: every arm's time in every round of a comparison
 - ``scaling``: throughput over the number of workers, with curves and a recommendation
+- ``strip``: pictures in rows, as SVG that holds them
 - ``save``: a chart as ``.svg``, ``.png`` or offline ``.html``
 - ``svg``: a chart as SVG text
 - ``use_svg``: let a notebook show charts as SVG, in the house theme
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fetchlab.plot.requests import gantt
     from fetchlab.plot.rounds import rounds
     from fetchlab.plot.scaling import scaling
+    from fetchlab.plot.strip import strip
     from fetchlab.plot.theme import use_svg
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "save",
     "scaling",
     "sessions",
+    "strip",
     "svg",
     "throughput",
     "use_svg",
@@ -56,6 +59,7 @@ _HOME = {
     "save": "output",
     "sessions": "job",
     "scaling": "scaling",
+    "strip": "strip",
     "svg": "output",
     "throughput": "flow",
     "use_svg": "theme",

@@ -243,7 +243,9 @@ def _recognise(connection: sqlite3.Connection, path: Path, layout: Layout) -> No
     version = _pragma(connection, "user_version")
     _check_version(version, path, layout)
     if version == 0 and _is_empty(connection):
-        raise layout.error(f"{path}: this file is empty, and no {layout.kind} yet")
+        error = layout.error(f"{path}: this file is empty, and no {layout.kind} yet")
+        error.reason = "empty"
+        raise error
     if version < layout.version:
         raise layout.error(
             f"{path}: this {layout.kind} has schema {version}, which is brought to {layout.version} when it "

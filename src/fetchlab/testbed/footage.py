@@ -15,12 +15,12 @@ __all__ = ["thumbnail_sent", "video_sent"]
 _MODIFIED = "Sat, 01 Nov 2025 00:00:00 GMT"
 
 
-def video_sent(request: Request, job: Job, body: bytes) -> Reply:
-    """The film, or the part of it that is asked for; counted as a download of the job."""
+def video_sent(request: Request, job: Job, body: bytes, now: float) -> Reply:
+    """The film, or the part of it that is asked for; noted as a download of the job."""
     reply = _sent(request, f'"{job.id[-16:]}-{len(body)}"', body, "video/mp4")
     if request.method == "GET" and reply.status in (200, 206):
-        job.downloads += 1
         reply.pace = job.pace * len(reply.body) / len(body)
+        job.sent.append((now, reply.pace))
     return reply
 
 

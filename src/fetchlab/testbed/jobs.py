@@ -55,8 +55,8 @@ class Job:
         wrong: the code of its error, None where it succeeds.
         expires: when its content is gone.
         pace: seconds that sending its content takes.
-        polls: how often its owner asked how it is.
-        downloads: how often its content was sent, in whole or in part.
+        looks: when its owner asked how it is.
+        sent: when sending its content began, in whole or in part, and how long it was to take.
         strangers: how often somebody else asked for it.
     """
 
@@ -72,8 +72,8 @@ class Job:
     pace: float
     least: int
     deleted: bool = False
-    polls: int = 0
-    downloads: int = 0
+    looks: list[float] = field(default_factory=list)
+    sent: list[tuple[float, float]] = field(default_factory=list)
     strangers: int = 0
 
     def status(self, now: float) -> str:
@@ -114,6 +114,7 @@ class Jobs:
     _tried: dict[Order, tuple[int, int]] = field(default_factory=dict)
     _busy: list[float] = field(default_factory=list)
     _files: Shelf[str, bytes] = field(default_factory=lambda: Shelf(256 * 2**20))
+    _films: Shelf[Order, bytes] = field(default_factory=lambda: Shelf(32 * 2**20))
 
     def configure(self) -> None:
         """Forget which orders have failed, and who occupies a slot."""
@@ -172,10 +173,7 @@ class Jobs:
         kept = self._files.get(job.id)
         if kept is not None:
             return kept
-        width, height = (2 * (side // (2 * _SMALLER)) for side in _sides(job.order.size))
-        count = job.order.seconds
-        shown = [landscape(job.order.prompt, width, height, (k + 0.5) / count) for k in range(count)]
-        film = packed(width, height, drawn(shown), step=1000)
+        film = self._films.get(job.order) or self._films.put(job.order, _drawn(job.order))
         return self._files.put(job.id, padded(film, job.id.encode(), job.least))
 
     def thumbnail(self, job: Job) -> bytes:
@@ -203,8 +201,10 @@ class Jobs:
             "deleted": job.deleted,
             "bytes": len(content),
             "sha256": sha256(content).hexdigest() if content else None,
-            "polls": job.polls,
-            "downloads": job.downloads,
+            "polls": len(job.looks),
+            "downloads": len(job.sent),
+            "looks": job.looks,
+            "sent": job.sent,
             "strangers": job.strangers,
         }
 
@@ -215,6 +215,13 @@ class Jobs:
         while self._busy and self._busy[0] <= now:
             heappop(self._busy)
         return heappop(self._busy) if len(self._busy) >= slots else now
+
+
+def _drawn(order: Order) -> bytes:
+    width, height = (2 * (side // (2 * _SMALLER)) for side in _sides(order.size))
+    count = order.seconds
+    shown = [landscape(order.prompt, width, height, (k + 0.5) / count) for k in range(count)]
+    return packed(width, height, drawn(shown), step=1000)
 
 
 def _sides(size: str) -> tuple[int, int]:

@@ -128,7 +128,7 @@ class VertexWire(PaidWire):
         if job is None or now >= job.expires:
             return _refused(404, f"Operation {name} was not found.")
         status = job.status(now)
-        job.polls += 1
+        job.looks.append(now)
         if status == "failed" and job.wrong != BLOCKED:
             wrong = {"code": _INTERNAL, "message": job.message}
             return Reply.json({"name": name, "done": True, "error": wrong})
@@ -136,8 +136,8 @@ class VertexWire(PaidWire):
             return Reply.json({"name": name, "done": False})
         reply = Reply.json({"name": name, "done": True, "response": self._response(job)})
         if status == "completed" and job.id not in self._places:
-            job.downloads += 1
             reply.pace = job.pace
+            job.sent.append((now, job.pace))
         return reply
 
     def _response(self, job: Job) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class VertexWire(PaidWire):
             return Reply.json(
                 {"kind": "storage#object", "name": request.params["object"], "size": str(len(body))}
             )
-        return video_sent(request, job, body)
+        return video_sent(request, job, body, now)
 
     def _find(self, request: Request, name: str) -> Job | None:
         return self._jobs.find(account(key_of(request)), f"video_{name.replace('-', '')}")

@@ -89,7 +89,7 @@ class Videos:
         return Reply.json(self._stated(job), headers=[*self._advice(job), *self._limits(request)])
 
     def _look(self, _request: Request, job: Job) -> Reply:
-        job.polls += 1
+        job.looks.append(self._jobs.clock())
         return Reply.json(self._stated(job), headers=self._advice(job))
 
     def _list(self, request: Request) -> Reply:
@@ -126,7 +126,7 @@ class Videos:
             return missing
         if variant == "thumbnail":
             return thumbnail_sent(request, job, self._jobs.thumbnail(job))
-        return video_sent(request, job, self._jobs.video(job))
+        return video_sent(request, job, self._jobs.video(job), self._jobs.clock())
 
     def _missing(self, job: Job) -> Reply | None:
         """Why there is no content. Services disagree on the status: so do this one's jobs, with `quirks`."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
@@ -204,6 +205,34 @@ def test_a_killed_script_is_paid_for_once(bed, tmp_path, board):
     assert max(times.values()) <= 2
     assert sum(count - 1 for count in times.values()) <= 5 + 1
     assert again.stats().earlier + asked(bed) >= 32
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [Random(seed).randrange(1, 60) for seed in range(5)])
+def test_a_script_killed_at_any_moment_is_paid_for_once(bed, tmp_path, moment):
+    """A kill comes when it comes."""
+    path = tmp_path / "script.db"
+    bed.configure("openai", latency=0.02)
+    command = [sys.executable, str(Path(__file__).with_name("killable.py")), bed.urls["openai"], str(path)]
+    with subprocess.Popen(command) as process:
+        until(lambda: asked(bed) >= min(moment, 30))
+        process.kill()
+    bed.configure(profile="flat")
+    again = board_like(bed).script("A lighthouse", 240, journal=path)
+    assert again.result()["error"].null_count() == 30
+    times = Counter((chat["kind"], *chat["scenes"][:1]) for chat in chats(bed))
+    assert sum(count - 1 for count in times.values()) <= 5 + 1
+
+
+def test_scene_70_of_75_costs_six_more_requests(bed, board, tmp_path):
+    """The published example: 69 scenes were paid for, and thrown away."""
+    bed.configure("openai", bad_scenes=(70,))
+    first = board.script(IDEA, 600, journal=tmp_path / "script.db").wait()
+    assert first.notes["scenes"] == 69
+    bed.configure(profile="flat")
+    bed.reset_counters()
+    assert board.script(IDEA, 600, journal=tmp_path / "script.db").result()["error"].null_count() == 75
+    assert asked(bed) == 6
 
 
 def board_like(bed):

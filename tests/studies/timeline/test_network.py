@@ -139,6 +139,16 @@ def test_what_is_new_is_read_and_no_more(bed, site, truth):
     assert set(again.result()["id"]) == set(truth.timeline(handle))
 
 
+def test_of_few_posts_no_thread_beyond_them_is_read(site, truth):
+    """A thread further down would leave a gap above it that nobody sees."""
+    handle = truth.handle(11)
+    table = site.collect(handle, max_posts=20, **HASTY).raise_for_errors().result()
+    known = [post for post in truth.timeline(handle, where=("timeline",)).values() if not post["pinned"]]
+    found = [number for number, post in enumerate(known) if post["id"] in set(table["id"])]
+    assert found == list(range(20))
+    assert len(set(table["id"]) - {post["id"] for post in known}) == 3, "the thread among them is whole"
+
+
 def test_one_post_is_read_anew(site, truth, bed):
     """A post whose counts matter today need not bring its author's whole timeline along."""
     handle = truth.handle(SHORT)

@@ -78,6 +78,19 @@ def test_of_the_newest_a_pinned_post_is_none():
     assert reading.over == "most"
 
 
+def test_a_pinned_post_that_is_seen_first_is_none_of_the_newest_either():
+    """A window shows it before the others: counted, it would leave a gap down to it that passes for known."""
+    reading = begun(None, Window("me", "dom"), Options(most=3))
+    assert reading.take(page([3], None, pinned=3)).posts == []
+    assert [post.id for post in reading.take(page([9, 8], None)).posts] == [9, 8]
+    assert (reading.window.newest, reading.window.oldest) == (9, 8)
+    assert [post.id for post in reading.take(Found(), last=True).posts] == [3]
+    whole = begun(None, Window("me", "dom"), Options())
+    assert [post.id for post in whole.take(page([3], None, pinned=3)).posts] == [3]
+    whole.take(page([9], None))
+    assert (whole.window.newest, whole.window.oldest) == (9, 9)
+
+
 def test_what_is_cut_off_takes_its_quotes_along():
     """A quoted post without the post that quotes it belongs to nobody."""
     found = page([9, 8], "x")

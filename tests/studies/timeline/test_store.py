@@ -144,6 +144,17 @@ def test_every_table_is_exported(store, tmp_path):
     assert json.loads(pl.read_csv(tmp_path / "csv" / "posts.csv")["links"][1]) == ["a"]
 
 
+def test_a_file_that_is_being_made_holds_nothing_yet(store):
+    """The first page of one user is stored while another user's reading begins: that one failed."""
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    assert store.table("posts").is_empty()
+    assert store.window("me", "api") is None
+    store.add(Found([post(1)]), "api")
+    assert store.table("posts")["id"].to_list() == [1]
+
+
 def test_a_file_of_another_kind_is_left_alone(tmp_path):
     """A mistyped path must not put tables into somebody's database."""
     path = tmp_path / "mine.db"

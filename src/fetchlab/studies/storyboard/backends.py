@@ -71,6 +71,9 @@ class Backend(Protocol):
     def content(self, job: str, place: str) -> Request | None:
         """Return the request for a finished job's video, None if it comes with a look."""
 
+    def thumbnail(self, job: str) -> Request | None:
+        """Return the request for a finished job's thumbnail, None if the service makes none."""
+
 
 @runtime_checkable
 class Lists(Protocol):
@@ -154,6 +157,10 @@ class OpenAIVideos:
     def content(self, job: str, place: str) -> Request:  # noqa: ARG002
         """Return the request for a finished job's video."""
         return Request(f"{self._url}/{job}/content")
+
+    def thumbnail(self, job: str) -> Request:
+        """Return the request for a finished job's thumbnail."""
+        return Request(f"{self._url}/{job}/content", params={"variant": "thumbnail"})
 
     def page(self, after: str | None) -> Request:
         """Return the request for a page of the account's jobs, latest first."""

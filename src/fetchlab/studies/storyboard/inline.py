@@ -1,4 +1,4 @@
-"""A video that came inside an answer, put in its place as downloads are: whole or not at all."""
+"""A file that came inside an answer, put in its place as downloads are: whole or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_whole(place: Place, content: bytes) -> str:
     there = folder.finished(place.index, place.key, place.wish)
     if there is not None:
         return there.name
-    part = folder.create(place.wish)
+    part = folder.resume(place.key) or folder.create(place.wish)  # what a killed process left is used up
     try:
         part.begin(place.key, None, Version(), len(content), anew=True)
         part.write([content])

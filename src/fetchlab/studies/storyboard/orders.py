@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["Film", "Made", "Order", "Step", "Ticket"]
+__all__ = ["Film", "Larger", "Made", "Order", "Picture", "Step", "Ticket"]
 
 
 class Order(NamedTuple):
@@ -43,7 +43,8 @@ class Step(NamedTuple):
     """One step of a scene.
 
     Attributes:
-        kind: ``job`` (order it), ``ready`` (wait until it is made), ``video`` (download it).
+        kind: ``job`` (order it), ``ready`` (wait until it is made), ``video`` (download it), then
+            ``thumbnail`` and ``upscaled``, where they are wanted.
         scene: its number.
         take: which job of the scene, from 1: one that failed is ordered again.
         job: the service's id, empty before it is ordered.
@@ -126,3 +127,35 @@ class Film(msgspec.Struct):
     mb_per_s: float = 0.0
     downloaded: float = 0.0
     gone: bool = False
+
+
+class Picture(msgspec.Struct):
+    """A thumbnail.
+
+    Attributes:
+        job: the service's id.
+        name: of its file.
+        bytes: the file's size.
+        source: ``service``, or ``frame`` where it is the video's first one.
+    """
+
+    job: str
+    name: str
+    bytes: int
+    source: str
+
+
+class Larger(msgspec.Struct):
+    """A video made larger.
+
+    Attributes:
+        job: the service's id.
+        how: a size such as ``3840x2160``, or the name of the function that made it.
+        name: of its file.
+        bytes: the file's size.
+    """
+
+    job: str
+    how: str
+    name: str
+    bytes: int

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.errors import StudyError
-from fetchlab.studies.storyboard.orders import Film, Made, Step, Ticket
+from fetchlab.studies.storyboard.orders import Film, Larger, Made, Picture, Step, Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from fetchlab.model import Result
@@ -24,16 +24,25 @@ class Rendering:
         orders: what is wanted.
         resubmit: how often a scene's job is ordered again after one failed or its video expired.
         to: the folder of the videos.
+        then: kinds of steps that follow a video: ``thumbnail``, ``upscaled``.
+        how: how videos are made larger, as a journal knows it.
     """
 
-    def __init__(self, orders: Iterable[Order], resubmit: int, to: Path) -> None:
+    def __init__(
+        self, orders: Iterable[Order], resubmit: int, to: Path, then: Sequence[str] = (), how: str = ""
+    ) -> None:
         self.orders = {order.scene: order for order in orders}
         self.tickets: dict[str, Ticket] = {}
         self.made: dict[str, Made] = {}
         self.films: dict[str, Film] = {}
+        self.pictures: dict[str, Picture] = {}
+        self.larger: dict[str, Larger] = {}
+        self.broken: set[Step] = set()
         self.resubmitted = 0
         self._resubmit = resubmit
         self._to = to
+        self._then = then
+        self.how = how
 
     def steps(self) -> list[Step]:
         """Return the first step of every scene."""
@@ -47,6 +56,7 @@ class Rendering:
         """
         step: Step = result.item
         value: Any = result.value
+        self.broken.discard(step)
         if isinstance(value, Ticket):
             self.tickets[value.job] = value
             return [step._replace(kind="ready", job=value.job)]
@@ -55,13 +65,24 @@ class Rendering:
             if value.status == "completed":
                 return [step._replace(kind="video")]
             return self._again(step, f"job {value.job} {value.status}: {value.why}", final=value.final)
+        if isinstance(value, Picture):
+            self.pictures[value.job] = value
+            return []
+        if isinstance(value, Larger):
+            self.larger[value.job] = value
+            return []
         self.films[value.job] = value
         if value.gone:
             return self._again(step, f"the video of job {value.job} was gone before it was downloaded")
-        return []
+        return [step._replace(kind=kind) for kind in self._then]
+
+    def failed(self, step: Step) -> None:
+        """A step failed for good, unless somebody has it tried again."""
+        self.broken.add(step)
 
     def _again(self, step: Step, why: str, *, final: bool = False) -> list[Step]:
         if final or step.take > self._resubmit:
+            self.failed(step)
             raise StudyError(why)
         self.resubmitted += 1
         return [Step("job", step.scene, step.take + 1)]
@@ -73,9 +94,11 @@ class Rendering:
         """
         if isinstance(value, Ticket):
             return value if value.mark == self.orders[step.scene].mark else None
-        if not isinstance(value, Made | Film) or value.job != step.job:
+        if not isinstance(value, Made | Film | Picture | Larger) or value.job != step.job:
             return None
-        if isinstance(value, Film) and not value.gone:
+        if isinstance(value, Larger) and value.how != self.how:
+            return None
+        if isinstance(value, Picture | Larger) or (isinstance(value, Film) and not value.gone):
             try:
                 return value if (self._to / value.name).stat().st_size == value.bytes else None
             except OSError:

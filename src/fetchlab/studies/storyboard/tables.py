@@ -59,6 +59,7 @@ def notes_of(writing: Writing, accounts: Accounts, asking: Asking) -> dict[str, 
     whole = sorted(scenes) == list(range(1, writing.plan.scenes + 1))
     return {
         "scenes": len(scenes) or (writing.plan.scenes if writing.script is not None else 0),
+        "planned": writing.plan.scenes,
         "batches": [len(batch) for batch in writing.batches],
         "failed_batches": [
             number for number, batch in enumerate(writing.batches, 1) if writing.has_failed(batch)

@@ -123,3 +123,6 @@ class VertexVideos:
         if not (bucket and name):
             return None
         return Request(f"{self._bucket_host}/storage/v1/b/{bucket}/o/{quote(name, safe='')}?alt=media")
+
+    def thumbnail(self, job: str) -> None:
+        """Return None: the service makes no thumbnails."""

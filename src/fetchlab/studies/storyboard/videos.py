@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +14,7 @@ from fetchlab.engine.calls import start
 from fetchlab.engine.knobs import whole
 from fetchlab.engine.strategies import Async
 from fetchlab.errors import ConfigError
+from fetchlab.policy.keys import host_of
 from fetchlab.policy.retry import Retry
 from fetchlab.policy.timeout import Timeout
 from fetchlab.redaction import redact_url
@@ -21,11 +22,14 @@ from fetchlab.studies.storyboard.accounts import Accounts
 from fetchlab.studies.storyboard.backends import OpenAIVideos
 from fetchlab.studies.storyboard.client import KEY, root
 from fetchlab.studies.storyboard.films import totals, videos_frame
+from fetchlab.studies.storyboard.finishing import AT_ONCE, Finishing, how_of
+from fetchlab.studies.storyboard.frames import INSTALL, there_is_pyav
 from fetchlab.studies.storyboard.keys import Key, KeyRing, keys_of
 from fetchlab.studies.storyboard.lost import Lost, recorded
 from fetchlab.studies.storyboard.ordering import Ordering
 from fetchlab.studies.storyboard.orders import Order
 from fetchlab.studies.storyboard.paid import paid_journal
+from fetchlab.studies.storyboard.places import Places
 from fetchlab.studies.storyboard.rendering import Rendering
 from fetchlab.studies.storyboard.slots import Slots
 from fetchlab.studies.storyboard.vertex import VertexVideos
@@ -45,6 +49,8 @@ __all__ = ["VideoJobs"]
 MODELS = {"openai": "sora-2", "vertex": "veo-3.0-generate-001"}
 USUAL = 8
 """Seconds of a video for a prompt that says nothing of it."""
+LARGEST = 16_384
+"""Pixels of a side, the most that H.264's levels know of."""
 
 
 class VideoJobs:
@@ -111,7 +117,9 @@ class VideoJobs:
         scenes: pl.DataFrame | Iterable[str],
         to: str | os.PathLike[str],
         downloads: int = 5,
+        upscale: str | Callable[[Path, Path], object] | None = None,
         *,
+        thumbnails: bool = True,
         seconds: int | None = None,
         size: str = "1280x720",
         resubmit: int = 1,
@@ -126,6 +134,11 @@ class VideoJobs:
             to: the folder of the videos, ``scene-017.mp4``. They appear whole or not at all; a download that
                 breaks off is resumed, also by a later call.
             downloads: at a time; as one ends the next begins, the one that expires first.
+            upscale: a size such as ``3840x2160``, to which each video is scaled on this machine, keeping its
+                shape (needs the extra ``video``); or a function that is given the paths of the video and of
+                the file to write, and is called in a thread. The result is ``scene-017 3840x2160.mp4``.
+            thumbnails: have a picture of each, ``scene-017.png``: the service's, else the video's first frame
+                (needs the extra ``video``).
             seconds: of each video, one of the lengths that the service makes; a scene's own length, rounded
                 up to one of these, unless told.
             size: of each video, such as ``1280x720``.
@@ -138,7 +151,8 @@ class VideoJobs:
             progress: whether to show progress.
 
         Returns:
-            A run over steps, keyed ``job/17``, ``ready/17`` and ``video/17``. Its ``result()`` is a table of
+            A run over steps, keyed ``job/17``, ``ready/17``, ``video/17``, and ``thumbnail/17`` and
+            ``upscaled/17`` where they are wanted. Its ``result()`` is a table of
             scenes (``VIDEOS`` schema), in order; its ``notes`` hold running totals and what accounts did.
 
         Raises:
@@ -149,6 +163,7 @@ class VideoJobs:
         whole("workers", workers)
         if not isinstance(resubmit, int) or isinstance(resubmit, bool) or resubmit < 0:
             raise ConfigError("resubmit", f"is a whole number of 0 or more, not {resubmit!r}")
+        larger = self._finished(upscale, thumbnails)
         orders = _orders(scenes, self.model, seconds, size, self._backend.lengths)
         folder = _folder(to)
         journal = paid_journal(journal)
@@ -159,22 +174,25 @@ class VideoJobs:
         )
         lost = Lost(time.time() if since is None else since, claimed)
         ordering = Ordering(self._backend, accounts, lost, resumed=since is not None)
-        rendering, slots = Rendering(orders, resubmit, folder), Slots(downloads)
+        then = [kind for kind, wanted in (("thumbnail", thumbnails), ("upscaled", larger)) if wanted]
+        rendering, slots = Rendering(orders, resubmit, folder, then, how_of(larger)), Slots(downloads)
+        places = Places(folder, host_of(self.base_url))
         working = Working(
             self._backend,
             accounts,
             ordering,
             rendering,
             slots,
-            to=folder,
+            places=places,
+            finishing=Finishing(self._backend, accounts, rendering, places, larger),
             client=self._client,
             timeout=replace(self._timeout, total=None),
-            host=self.base_url,
+            host=host_of(self.base_url),
         )
         return start(
             working,
             rendering.steps(),
-            strategy=Async(workers + downloads),
+            strategy=Async(workers + downloads + (AT_ONCE if larger else 0)),
             key=lambda step: step.key,
             retry=self._retry,
             follow=rendering.further,
@@ -186,12 +204,35 @@ class VideoJobs:
                 self.model,
                 [order.mark for order in orders],
                 str(folder),
+                then,
+                how_of(larger),
             ),
             origin=f"{self.base_url} videos",
             holds=rendering.holds,
             notes=lambda: totals(rendering, working, accounts, slots),
             progress=progress,
         )
+
+    def _finished(
+        self, upscale: Any, thumbnails: object
+    ) -> tuple[int, int] | Callable[[Path, Path], object] | None:
+        """Return how videos are made larger, after a look whether what is wanted can be made here."""
+        if not isinstance(thumbnails, bool):
+            raise ConfigError("thumbnails", f"is True or False, not {thumbnails!r}")
+        if thumbnails and self._backend.thumbnail("") is None and not there_is_pyav():
+            raise ConfigError(
+                "thumbnails",
+                f"this service makes none, and first frames need PyAV: {INSTALL}, or thumbnails=False",
+            )
+        if upscale is None:
+            return None
+        if callable(upscale):
+            function: Callable[[Path, Path], object] = upscale
+            return function
+        size = _size("upscale", upscale, "'3840x2160' or a function")
+        if not there_is_pyav():
+            raise ConfigError("upscale", f"needs PyAV: {INSTALL}")
+        return size
 
     def __repr__(self) -> str:
         return f"VideoJobs({redact_url(self.base_url)!r}, model={self.model!r}, {len(self._keys)} accounts)"
@@ -200,9 +241,7 @@ class VideoJobs:
 def _orders(scenes: Any, model: str, seconds: int | None, size: str, lengths: tuple[int, ...]) -> list[Order]:
     if seconds is not None and seconds not in lengths:
         raise ConfigError("seconds", f"is one of {', '.join(map(str, lengths))}, not {seconds!r}")
-    width, cross, height = str(size).partition("x")
-    if not (cross and width.isdigit() and height.isdigit()):
-        raise ConfigError("size", f"is such as '1280x720', not {size!r}")
+    _size("size", size, "'1280x720'")
     if isinstance(scenes, pl.DataFrame):
         wanted = {"scene", "prompt", "seconds"}
         if not wanted <= set(scenes.columns):
@@ -220,6 +259,16 @@ def _orders(scenes: Any, model: str, seconds: int | None, size: str, lengths: tu
     return [
         Order(number, prompt, model, seconds or _length(long, lengths), size) for number, prompt, long in rows
     ]
+
+
+def _size(knob: str, given: object, such: str) -> tuple[int, int]:
+    width, cross, height = str(given).partition("x")
+    sides = (width, height)
+    if not cross or any(
+        not (side.isdecimal() and side.isascii() and 2 <= int(side) <= LARGEST) for side in sides
+    ):
+        raise ConfigError(knob, f"is such as {such}, not {given!r}")
+    return int(width), int(height)
 
 
 def _length(seconds: float, lengths: tuple[int, ...]) -> int:

@@ -1,4 +1,4 @@
-"""One attempt at a step: order a job, see how it stands, download its video.
+"""One attempt at a step: order a job, see how it stands, download its video, have the rest made.
 
 Nothing waits in a worker: a job that is not ready is looked at again when the service says so, a download
 that has no place yet begins the moment one is free, an account that must rest is asked when it may be.
@@ -13,32 +13,33 @@ from typing import TYPE_CHECKING, Any
 
 from fetchlab import errors
 from fetchlab.engine.parking import Postponed
-from fetchlab.policy.keys import host_of
 from fetchlab.studies.storyboard.accounts import authorised, later
 from fetchlab.studies.storyboard.inline import write_whole
 from fetchlab.studies.storyboard.orders import Film, Made
+from fetchlab.studies.storyboard.places import file_name
 from fetchlab.studies.storyboard.service import Fault
 from fetchlab.transport.disk import Disk
-from fetchlab.transport.download import Place, Receiver
-from fetchlab.transport.folder import Folder
+from fetchlab.transport.download import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from fetchlab.engine.work import Work
     from fetchlab.model import Response
     from fetchlab.policy.timeout import Timeout
     from fetchlab.studies.storyboard.accounts import Accounts
     from fetchlab.studies.storyboard.backends import Backend
+    from fetchlab.studies.storyboard.finishing import Finishing
     from fetchlab.studies.storyboard.keys import Seat
     from fetchlab.studies.storyboard.ordering import Ordering
     from fetchlab.studies.storyboard.orders import Step
+    from fetchlab.studies.storyboard.places import Places
     from fetchlab.studies.storyboard.rendering import Rendering
     from fetchlab.studies.storyboard.slots import Slots
     from fetchlab.transport.client import Client
+    from fetchlab.transport.download import Place
 
-__all__ = ["Working", "file_name", "poll_wait"]
+__all__ = ["Working", "poll_wait"]
 
 HINT = "openai-poll-after-ms"
 FIRST_POLL, LONGEST_POLL, GROWTH = 1.0, 15.0, 1.5
@@ -56,10 +57,11 @@ class Working:
         ordering: orders the jobs.
         rendering: where tickets and finished jobs are found.
         slots: downloads at a time.
-        to: the folder of the videos.
+        places: where files go.
+        finishing: makes thumbnails and larger videos.
         client: whose wire downloads use.
         timeout: seconds per attempt at a download.
-        host: the service's root.
+        host: the service, for its lane.
 
     Attributes:
         ordering: see above.
@@ -74,7 +76,8 @@ class Working:
         rendering: Rendering,
         slots: Slots,
         *,
-        to: Path,
+        places: Places,
+        finishing: Finishing,
         client: Client,
         timeout: Timeout,
         host: str,
@@ -85,10 +88,10 @@ class Working:
         self._accounts = accounts
         self._rendering = rendering
         self._slots = slots
-        self._host = host_of(host)
+        self._host = host
         self._disk = Disk()
-        self._folder = Folder(to)
-        self._places: dict[Step, Place] = {}
+        self._places = places
+        self._finishing = finishing
         self._receiver = Receiver(
             client, self._disk, accept=(), timeout=timeout, max_bytes=None, overwrite=False
         )
@@ -104,6 +107,8 @@ class Working:
         step: Step = work.item
         if step.kind == "job":
             return await self.ordering.order(work, self._rendering.orders[step.scene])
+        if step.kind in ("thumbnail", "upscaled"):
+            return await self._finishing.make(work, step)
         ticket = self._rendering.tickets[step.job]
         seat = self._accounts.ring.of(ticket.owner)
         if seat is None:
@@ -115,8 +120,13 @@ class Working:
     def close(self) -> None:
         """Let the disk threads end, and forget who waits."""
         self._disk.close()
+        self._finishing.close()
         self._slots.clear()
         self._inline.clear()
+
+    def rescue(self, work: Work, error: Exception) -> None:  # noqa: ARG002
+        """A step fails for good."""
+        self._rendering.failed(work.item)
 
     # waiting for it
 
@@ -160,7 +170,7 @@ class Working:
             self._slots.free()
 
     async def _receive(self, work: Work, step: Step, seat: Seat) -> Film:
-        place = self._place(step)
+        place = self._places.of(step, file_name(step.scene))
         content = self._backend.content(step.job, self._rendering.made[step.job].place)
         if content is None:
             return await self._unpack(work, step, seat, place)
@@ -180,7 +190,7 @@ class Working:
             self._accounts.ring.dropped(seat)
             raise
         self._accounts.ring.answered(seat, began, time.perf_counter())
-        del self._places[step]
+        self._places.leave(step, file_name(step.scene))
         return Film(step.job, done.path.name, done.bytes, done.mb_per_s, time.time())
 
     async def _unpack(self, work: Work, step: Step, seat: Seat, place: Place) -> Film:
@@ -198,21 +208,8 @@ class Working:
         if content is None:
             raise errors.ParseError(f"job {step.job} brings its video no more")
         name = await self._disk.run(write_whole, place, content)
-        del self._places[step]
+        self._places.leave(step, file_name(step.scene))
         return Film(step.job, name, len(content), 0.0, time.time())
-
-    def _place(self, step: Step) -> Place:
-        place = self._places.get(step)
-        if place is None:
-            name, key = file_name(step.scene), f"{self._host} video {step.job}"
-            self._folder.enter(step.scene, key, name, fixed=True)
-            place = self._places[step] = Place(self._folder, step.scene, key, name, fixed=True)
-        return place
-
-
-def file_name(scene: int) -> str:
-    """Return the name of a scene's video."""
-    return f"scene-{scene:03d}.mp4"
 
 
 def poll_wait(response: Response, polls: int) -> float:

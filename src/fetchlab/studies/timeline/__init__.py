@@ -6,5 +6,6 @@ is.
 
 from fetchlab.studies.timeline.client import Timeline
 from fetchlab.studies.timeline.rows import EDGES, MEDIA, POSTS, USERS, WINDOWS
+from fetchlab.studies.timeline.summing import BY_USER
 
-__all__ = ["EDGES", "MEDIA", "POSTS", "USERS", "WINDOWS", "Timeline"]
+__all__ = ["BY_USER", "EDGES", "MEDIA", "POSTS", "USERS", "WINDOWS", "Timeline"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 import polars as pl
 
 from fetchlab.engine.calls import MAX_BYTES, start
+from fetchlab.engine.journal import Journal
 from fetchlab.engine.knobs import whole
 from fetchlab.engine.places import calling_task, fetching_task
 from fetchlab.engine.strategies import Async
@@ -24,11 +25,12 @@ from fetchlab.studies.timeline.paging import Pages
 from fetchlab.studies.timeline.reading import Options
 from fetchlab.studies.timeline.rss import Rss
 from fetchlab.studies.timeline.storing import Store
+from fetchlab.studies.timeline.summing import summed
 from fetchlab.transport.client import Client
 from fetchlab.transport.pages import Browser
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from os import PathLike
     from pathlib import Path
 
@@ -40,11 +42,10 @@ if TYPE_CHECKING:
 __all__ = ["Timeline"]
 
 Collector = Literal["auto", "network", "dom", "api", "rss"]
-BROWSERS: dict[str, type[Network | Dom]] = {"network": Network, "dom": Dom}
 REFUSALS = {"api": (429,), "rss": (403, 404)}
 """Statuses whose bodies say more than the status does."""
 _Parts: TypeAlias = tuple[Any, ...]
-"""A task, its items, what leads to more, what names an item, and where it all goes."""
+"""A task, its items, what leads to more, what names an item, where it all goes, and what makes its value."""
 _HANDLE = re.compile(r"@?(\w{1,15})", re.ASCII)
 
 
@@ -68,6 +69,9 @@ class Timeline:
     Raises:
         ConfigError: a knob has a value that cannot work.
     """
+
+    readers: ClassVar[Mapping[str, type[Network | Dom]]] = {"network": Network, "dom": Dom}
+    """What reads in a browser, by the collector's name."""
 
     def __init__(
         self,
@@ -111,6 +115,7 @@ class Timeline:
         max_delay: float = 1.5,
         batch_write_size: int = 50,
         rate: RateKnob = None,
+        journal: Journal | str | Path | None = None,
         progress: bool | None = None,
     ) -> Run:
         """Collect users' timelines into the store.
@@ -132,16 +137,19 @@ class Timeline:
             fields: with ``"auto"``, what is wanted: of ``text``, ``photos``, ``quotes``, ``videos``,
                 ``counts``, ``language``, ``replies``, ``reposts``, ``threads`` and ``history`` (beyond the
                 newest 3,200); all but ``history`` unless told.
-            min_delay: seconds between two steps of a browser, at least.
+            min_delay: seconds from the beginning of a browser's step to that of the next, at least.
             max_delay: the same, at most.
             batch_write_size: posts per commit; a row that cannot be stored costs no other one.
             rate: ``fl.RateLimit(5)``, say. The service's own 429 is heeded in any case.
+            journal: a file to watch the run by, ``fetchlab monitor FILE``. Nothing is answered from it: what
+                is known stands in the store.
             progress: whether to show progress.
 
         Returns:
             A run whose ``result()`` is a table of these users' posts (``POSTS`` schema), the newest first;
-            its ``notes`` say from where and why, how many were found, how each timeline ended (``end``,
-            ``most``, ``known``) and what could not be stored. A user who is unknown, protected, suspended or
+            its ``notes`` say from where and why, how many were found (``posts``) and how many each account is
+            said to have (``stated``), how each timeline ended (``end``, ``most``, ``known``) and what could
+            not be stored; :meth:`by_user` is a table of that. A user who is unknown, protected, suspended or
             has posted nothing is a failed item.
 
         Raises:
@@ -158,7 +166,14 @@ class Timeline:
             pause=_pause(min_delay, max_delay),
         )
         return self._collect(
-            _named(users), self._chosen(collector, fields), options, workers, batch_write_size, rate, progress
+            _named(users),
+            self._chosen(collector, fields),
+            options,
+            workers=workers,
+            batch=batch_write_size,
+            rate=rate,
+            journal=journal,
+            progress=progress,
         )
 
     def refetch(
@@ -168,6 +183,7 @@ class Timeline:
         workers: int = 4,
         min_delay: float = 0.5,
         max_delay: float = 1.5,
+        journal: Journal | str | Path | None = None,
         progress: bool | None = None,
     ) -> Run:
         """Read stored posts anew, each on its own page, in a browser; what they quote, too.
@@ -177,6 +193,7 @@ class Timeline:
             workers: pages at a time.
             min_delay: seconds before a failed step is tried again, at least.
             max_delay: the same, at most; doubled with every failure.
+            journal: a file to watch the run by.
             progress: whether to show progress.
 
         Returns:
@@ -203,6 +220,9 @@ class Timeline:
             key=lambda number: f"post/{number}",
             retry=self._retry,
             product=lambda _: store.table("posts").filter(pl.col("id").is_in(numbers)),
+            journal=_watched(journal),
+            call="refetch",
+            origin=self.base_url,
             progress=progress,
         )
 
@@ -217,6 +237,7 @@ class Timeline:
         max_delay: float = 1.5,
         batch_write_size: int = 50,
         rate: RateKnob = None,
+        journal: Journal | str | Path | None = None,
         progress: bool | None = None,
     ) -> Run:
         """Collect timelines anew, and put each into the place of the old rows once it is complete.
@@ -227,7 +248,30 @@ class Timeline:
         """
         options = Options(anew=True, threads=threads, pause=_pause(min_delay, max_delay))
         chosen = self._chosen(collector, ())
-        return self._collect(_named(users), chosen, options, workers, batch_write_size, rate, progress)
+        return self._collect(
+            _named(users),
+            chosen,
+            options,
+            workers=workers,
+            batch=batch_write_size,
+            rate=rate,
+            journal=journal,
+            progress=progress,
+        )
+
+    def by_user(self, run: Run) -> pl.DataFrame:
+        """Return what became of each user of a run that has ended; a row per user, in their order.
+
+        Args:
+            run: of :meth:`collect` or :meth:`refetch_all`.
+
+        Returns:
+            A table (``BY_USER`` schema).
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return summed(run, self._store)
 
     def frame(self, table: str = "posts") -> pl.DataFrame:
         """Return a table of the whole store: ``posts``, ``media``, ``edges``, ``users`` or ``windows``.
@@ -270,22 +314,24 @@ class Timeline:
         users: list[str],
         chosen: tuple[str, str],
         options: Options,
+        *,
         workers: int,
         batch: int,
         rate: RateKnob,
+        journal: Journal | str | Path | None,
         progress: bool | None,
     ) -> Run:
         whole("workers", workers)
         whole("batch_write_size", batch)
         collector, why = chosen
         store = Store(self._store.path, batch_size=batch)
-        task, items, further, key, collecting = (
+        task, items, further, key, collecting, taken = (
             self._in_browser(collector, users, store, options)
-            if collector in BROWSERS
+            if collector in self.readers
             else self._by_pages(collector, users, store, options)
         )
         run = start(
-            Keeping(task, store),
+            Keeping(task, store, taken),
             items,
             knob="users",
             strategy=Async(workers),
@@ -294,6 +340,9 @@ class Timeline:
             rate=rate,
             follow=further,
             product=lambda _: store.table("posts", users),
+            journal=_watched(journal),
+            call=(collector, options),
+            origin=self.base_url,
             progress=progress,
         )
         run.notes_from(lambda: {**collecting.notes(), "why": why})
@@ -329,14 +378,14 @@ class Timeline:
             timeout=self._timeout,
             max_bytes=MAX_BYTES,
         )
-        return task, pages.first(users), pages.further, pages.key, collecting
+        return task, pages.first(users), pages.further, pages.key, collecting, pages.taken
 
     def _in_browser(self, collector: str, users: list[str], store: Store, options: Options) -> _Parts:
         """A run over users, each of whom has a page."""
         collecting = Collecting(store, collector, options, continues=False)
-        reader = BROWSERS[collector](self.base_url, collecting, self._seen)
+        reader = self.readers[collector](self.base_url, collecting, self._seen)
         task = calling_task(Async(1), self.browser.task(reader.read), timeout=None)
-        return task, users, None, lambda user: f"{collector}/{user}", collecting
+        return task, users, None, lambda user: f"{collector}/{user}", collecting, None
 
     def _source(self, collector: str) -> Source:
         if collector == "api":
@@ -363,6 +412,12 @@ def _named(users: Iterable[str] | str) -> list[str]:
     if wrong is not None:
         raise ConfigError("users", f"are handles of up to 15 letters, digits and _, not {wrong!r}")
     return list(dict.fromkeys(match[1].lower() for match in found if match))
+
+
+def _watched(journal: Journal | str | Path | None) -> Journal | None:
+    """A journal from which nothing is answered: the store knows more."""
+    given = Journal.of(journal)
+    return given and Journal(given.path, batch_size=given.batch_size, skip_known=False)
 
 
 def _pause(least: float, most: float) -> tuple[float, float]:

@@ -8,6 +8,8 @@ from fetchlab.studies.timeline.reading import begun
 from fetchlab.studies.timeline.storing import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fetchlab.engine.work import Work
     from fetchlab.studies.timeline.reading import Options, Reading
     from fetchlab.studies.timeline.rows import Found
@@ -33,6 +35,7 @@ class Collecting:
         self._continues = continues
         self._readings: dict[str, Reading] = {}
         self._ends: dict[str, str] = {}
+        self._stated: dict[str, int] = {}
 
     def begin(self, user: str) -> Reading:
         """Begin with a timeline, or begin anew after a failed attempt."""
@@ -52,6 +55,7 @@ class Collecting:
     def took(self, user: str, page: Found, *, last: bool) -> Reading:
         """Store a page of a timeline; say how its reading stands."""
         reading = self.reading(user)
+        self._heard(user, page)
         self.store.add(reading.take(page, last=last), self.source, of=self._of(user))
         if not self.options.anew and not reading.topping:
             self.store.note(reading.window)
@@ -59,6 +63,7 @@ class Collecting:
 
     def added(self, user: str, more: Found) -> None:
         """Store posts of threads, or accounts."""
+        self._heard(user, more)
         self.store.add(self.reading(user).add(more), self.source, of=self._of(user))
 
     def finish(self, user: str) -> int:
@@ -71,13 +76,20 @@ class Collecting:
         return reading.found
 
     def notes(self) -> dict[str, object]:
-        """What was found, how each reading ended, and what could not be stored."""
+        """What was found, how each reading ended, and what could not be stored. Safe from any thread."""
         return {
             "collector": self.source,
-            "posts": {user: reading.found for user, reading in self._readings.items()},
+            "posts": {user: reading.found for user, reading in list(self._readings.items())},
+            "stated": dict(self._stated),
             "ends": dict(self._ends),
             "rejected": list(self.store.rejected),
         }
+
+    def _heard(self, user: str, found: Found) -> None:
+        """Hear how many posts the account is said to have, replies to others among them."""
+        for account in found.accounts:
+            if account.user == user and account.posts is not None:
+                self._stated[user] = account.posts
 
     def _of(self, user: str) -> str | None:
         return user if self.options.anew else None
@@ -89,16 +101,19 @@ class Keeping:
     Args:
         task: makes attempts.
         store: what they write to.
+        taken: given an item and what came for it, returns the item's value.
     """
 
-    def __init__(self, task: Any, store: Store) -> None:
+    def __init__(self, task: Any, store: Store, taken: Callable[[Any, Any], int] | None = None) -> None:
         self._task = task
         self._store = store
+        self._taken = taken
         self.prepare = task.prepare
 
-    async def __call__(self, work: Work) -> Any:
+    async def __call__(self, work: Work) -> int:
         """Make one attempt."""
-        return await self._task(work)
+        came = await self._task(work)
+        return int(came) if self._taken is None else self._taken(work.item, came)
 
     def close(self) -> None:
         """Commit what waits; a run that goes on opens the file again."""

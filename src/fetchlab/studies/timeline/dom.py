@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fetchlab.studies.timeline.collecting import Collecting
     from fetchlab.studies.timeline.rows import Post
 
-__all__ = ["Dom"]
+__all__ = ["SCROLL", "Dom", "Scrolling"]
 
 STEP = (400, 800)
 """Pixels of one scroll. Of more than 1,000 a list that unmounts its rows shows only some."""
@@ -53,6 +53,8 @@ class Dom(InBrowser):
     """Reads timelines from what the site's page shows."""
 
     source = "dom"
+    scrolling: type[Scrolling]
+    """What scrolls one timeline."""
 
     async def read(self, page: Page, user: str) -> int:
         """Read a timeline; returns how many posts of it were found.
@@ -61,11 +63,16 @@ class Dom(InBrowser):
             StudyError: there is no timeline to read; its class says why.
             PageError: the page did not do what it should; another attempt may help.
         """
-        return await _Reading(self._visit(page, user), self._collecting).read()
+        return await self.scrolling(self._visit(page, user), self._collecting).read()
 
 
-class _Reading:
-    """One timeline being scrolled."""
+class Scrolling:
+    """One timeline being scrolled.
+
+    Args:
+        visit: of the user whose timeline it is.
+        collecting: where it goes.
+    """
 
     def __init__(self, visit: Visit, collecting: Collecting) -> None:
         self._visit = visit
@@ -78,21 +85,22 @@ class _Reading:
         self._page.context.on("request", self._asked)
 
     async def read(self) -> int:
+        """Scroll to where enough was found; returns how many posts that were."""
         user = self._visit.user
         await self._page.route(PARTS, lambda route: route.abort())
         reading = self._collecting.begin(user)
         await self._visit.open(self._page, self._visit.address())
         seen = await self._settled(self._page)
         while not reading.over:
-            pause = asyncio.ensure_future(self._visit.breathe())  # while it lasts, quotes are opened
             found, threads = await self._take(seen)
             reading = self._collecting.took(user, found, last=False)
             for path in threads if self._collecting.options.threads else ():
-                await self._thread(path)
+                if (place := place_of({"path": path})) and reading.has(place[1]):
+                    await self._thread(path)
             if reading.over:
                 break
             at_end = seen["bottom"]
-            await pause
+            await self._visit.breathe()
             seen = await self._scrolled(await self._look(self._page))
             if at_end and seen["bottom"] and not self._new(seen):
                 reading = self._collecting.took(user, Found(), last=True)
@@ -139,7 +147,7 @@ class _Reading:
             await buttons.first.dispatch_event("click")  # wherever it is: nothing moves
         return list((await self._look(page))["posts"])
 
-    async def _quoted(self, one: Mapping[str, Any]) -> Post:
+    async def _quoted(self, one: Mapping[str, Any]) -> Post | None:
         """Open a quote, which has no address, by a click on the page of the post that it stands in."""
         place = place_of(one)
         assert place is not None  # for the type checker
@@ -200,7 +208,7 @@ class _Reading:
         while True:
             seen = await self._look(page)
             if seen["login"]:
-                raise LoginWall("the service asks for a login")
+                raise LoginWall("the service asks for a login", await self._visit.saved())
             if seen["empty"] is not None and page is self._page:
                 await self._refused(seen["empty"])
             if seen["failed"]:
@@ -244,11 +252,15 @@ class _Reading:
             self._playlists.setdefault(number, request.url)
 
 
+Dom.scrolling = Scrolling
+
+
 @cache
 def _script() -> str:
     return (files("fetchlab.studies.timeline") / "dom.js").read_text(encoding="utf-8")
 
 
 def _mark(one: Mapping[str, Any]) -> tuple[str, bool]:
-    """What tells an article from others: a reposted post may stand in the timeline as itself, too."""
-    return str(one["path"]), str(one["social"] or "").endswith("reposted")
+    """What tells an article from others: one that is pinned or reposted may stand there as itself, too."""
+    social = str(one["social"] or "")
+    return str(one["path"]), social == "Pinned" or social.endswith("reposted")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fetchlab.errors import EmptyTimeline, MarkupChanged, PageError, StudyError
+from fetchlab.errors import EmptyTimeline, LoginWall, MarkupChanged, PageError, StudyError
 from fetchlab.studies.timeline.graphql import conversation_of, more_of, post_of, timeline_of
 from fetchlab.studies.timeline.rows import Found
 from fetchlab.studies.timeline.visiting import PARTS, Ears, InBrowser, Visit
@@ -44,6 +44,8 @@ class Network(InBrowser):
         visit = self._visit(page, user)
         try:
             return await self._read(visit, page, user)
+        except LoginWall as error:
+            raise LoginWall(str(error), await visit.saved()) from error
         except StudyError as error:
             if type(error) is not StudyError:
                 raise
@@ -69,7 +71,7 @@ class Network(InBrowser):
                 found = timeline_of(answer, user)
                 reading = self._took(user, found)
                 if self._collecting.options.threads:
-                    await self._threads(visit, found.threads)
+                    await self._threads(visit, [post for post in found.threads if reading.has(post.id)])
                 if not reading.over:
                     await visit.breathe()
                     await visit.scroll()

@@ -66,6 +66,7 @@ class Pages:
         self.source = source
         self._collecting = collecting
         self._asks_first = asks_first
+        self._came: dict[tuple[str, int], Found] = {}
 
     def first(self, users: Sequence[str]) -> list[Ask]:
         """The first request of each user."""
@@ -75,13 +76,22 @@ class Pages:
         """A request's name."""
         return f"{self.source.source}/{ask.user}/{ask.number}"
 
+    def taken(self, ask: Ask, found: Found) -> int:
+        """Put an answer by until it is taken in; returns how many posts of the timeline it holds.
+
+        A run holds its values to its end, and nobody reads a page again.
+        """
+        self._came[ask.user, ask.number] = found
+        return len(found.of_timeline())
+
     def further(self, result: Result) -> list[Ask]:
         """Take in an answer; return what is to be asked next.
 
         Raises:
             EmptyTimeline: there is no post at all.
         """
-        ask, found = result.item, result.value
+        ask = result.item
+        found = self._came.pop((ask.user, ask.number))
         if self._asks_first and ask.number == 0:
             (account,) = found.accounts
             self._collecting.added(ask.user, found)
@@ -91,10 +101,8 @@ class Pages:
                 return []
             return [self._page(ask, reading.start, account)]
         reading = self._collecting.took(ask.user, _pinned(found, ask.account), last=found.cursor is None)
-        following = found.cursor
-        found.posts, found.accounts = [], []  # the run holds them to its end, and nobody reads them again
         if not reading.over:
-            return [self._page(ask, following, ask.account)]
+            return [self._page(ask, found.cursor, ask.account)]
         if not reading.found and not reading.window.posts:
             raise EmptyTimeline(f"{ask.user} has posted nothing")
         self._collecting.finish(ask.user)

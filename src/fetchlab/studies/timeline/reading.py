@@ -24,7 +24,7 @@ class Options:
         resume: go on where an earlier reading stopped.
         anew: read all of it, and put it into the place of what is stored.
         threads: threads in full, also what the timeline leaves out of them.
-        pause: seconds between two steps of a browser, at least and at most.
+        pause: seconds from a browser's step to the next, at least and at most.
     """
 
     most: int | None = None
@@ -77,8 +77,8 @@ class Reading:
             last: there is none after it.
         """
         own = page.of_timeline()
-        above = own[0] if len(own) > 1 and own[0].pinned and own[0].id < own[1].id else None
-        fresh = self._fresh(own, above)
+        above = self._above(own)
+        fresh = self._fresh(own, above, last=last)
         room = len(fresh) if self._most is None else max(0, self._most - self._counted())
         kept = list(fresh.values())[:room]
         self._seen.update(post.id for post in kept)
@@ -96,11 +96,18 @@ class Reading:
             self._end([post for post in own if post is not above])
         return _only(page, kept)
 
-    def _fresh(self, own: list[Post], above: Post | None) -> dict[int, Post]:
+    def _above(self, own: list[Post]) -> Post | None:
+        """The pinned post that is shown above the others, which may not be in sight yet."""
+        if not own or not own[0].pinned:
+            return None
+        alone = len(own) == 1 and not self._seen
+        return own[0] if alone or (len(own) > 1 and own[0].id < own[1].id) else None
+
+    def _fresh(self, own: list[Post], above: Post | None, *, last: bool) -> dict[int, Post]:
         """Posts not seen before, in their order.
 
         A pinned post that is shown above the others is none of the newest: where only so many are wanted, it
-        is kept until its turn comes.
+        is kept until its turn comes, or to the end.
         """
         fresh: dict[int, Post] = {}
         for post in own:
@@ -110,6 +117,8 @@ class Reading:
                 self._pinned[post.id] = post
             else:
                 fresh.setdefault(post.id, self._pinned.get(post.id, post))
+        if last:
+            fresh |= {key: post for key, post in self._pinned.items() if key not in self._seen | fresh.keys()}
         return fresh
 
     def _is_stored(self, post: Post) -> bool:
@@ -118,6 +127,10 @@ class Reading:
             return False
         oldest, newest = self._stored
         return oldest <= post.id <= newest
+
+    def has(self, number: int) -> bool:
+        """Whether a post was found and is wanted, by its id."""
+        return number in self._seen
 
     def add(self, conversation: Found) -> Found:
         """Take in more of a thread, of which the timeline has shown a part."""

@@ -219,6 +219,20 @@ class Store:
         rows = self._read("SELECT user FROM posts WHERE id = ?", (post,))
         return rows[0][0] if rows else None
 
+    def counts(self, users: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return how many rows users' timelines have: ``posts``, ``media``, ``edges`` and ``windows``."""
+        marks = ", ".join("?" * len(users))
+        own = f"p.own AND p.user IN ({marks}) GROUP BY p.user"
+        asked = {
+            "posts": f"SELECT p.user, count(*) FROM posts p WHERE {own}",  # noqa: S608
+            "windows": f"SELECT user, count(*) FROM windows WHERE user IN ({marks}) GROUP BY user",  # noqa: S608
+        } | {
+            name: f"SELECT p.user, count(*) FROM {name} t JOIN posts p ON p.id = t.post WHERE {own}"  # noqa: S608
+            for name in ("media", "edges")
+        }
+        found = {name: dict(self._read(sql, users)) for name, sql in asked.items()}
+        return {user: {name: counted.get(user, 0) for name, counted in found.items()} for user in users}
+
     def export(self, folder: str | Path, kind: str = "parquet") -> list[Path]:
         """Write every table into a file of its own; returns the files.
 
@@ -249,6 +263,10 @@ class Store:
         try:
             with closing(read_only(self._where, LAYOUT)) as connection:
                 return connection.execute(sql, values).fetchall()
+        except StoreError as error:
+            if error.reason == "empty":  # the writer is making it
+                return []
+            raise
         except sqlite3.Error as error:
             raise told(error, self.path, LAYOUT) from error
 

@@ -32,6 +32,19 @@ TRIES = 6
 LONGEST_PAUSE = 60.0
 PARTS = re.compile(r"\.(m3u8|m4s|mp4)(\?|$)")
 """Addresses of what plays: they are seen, and need not be loaded."""
+END = """async () => {
+  const drawn = () => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(done, 200);  // behind another page nothing is drawn
+  });
+  for (let look = 0; look < 5; look += 1) {
+    window.scrollTo(0, document.documentElement.scrollHeight);
+    await drawn();
+    if (window.scrollY + window.innerHeight >= document.documentElement.scrollHeight - 2) break;
+  }
+}"""
+"""Goes to the end: what is shown there for the first time may be taller than the page thought, and its end
+further down."""
 _OPERATION = re.compile(r"/graphql/[^/]+/(\w+)")
 
 
@@ -96,7 +109,7 @@ class Visit:
         page: a page of the browser.
         base_url: the site's root.
         user: whose page it is.
-        pause: seconds between two steps, at least and at most.
+        pause: seconds from the beginning of a step to that of the next, at least and at most.
         folder: where screenshots and HTML go.
     """
 
@@ -110,14 +123,19 @@ class Visit:
         self._folder = folder
         self._random = Random()  # noqa: S311  # how long to wait
         self._tab: Page | None = None
+        self._next = self._due()
 
     async def breathe(self) -> None:
-        """Wait between two steps, out of politeness."""
-        await asyncio.sleep(self._random.uniform(*self._pause))
+        """Wait until the next step may begin, out of politeness; the last one is part of the pause."""
+        await asyncio.sleep(max(0.0, self._next - time.monotonic()))
+        self._next = self._due()
+
+    def _due(self) -> float:
+        return time.monotonic() + self._random.uniform(*self._pause)
 
     async def scroll(self) -> None:
         """Go to the end of what is there, which brings more."""
-        await self.page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+        await self.page.evaluate(END)
 
     async def tab(self) -> Page:
         """Return a second page beside the first."""

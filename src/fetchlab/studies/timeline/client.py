@@ -243,8 +243,9 @@ class Timeline:
         """Collect timelines anew, and put each into the place of the old rows once it is complete.
 
         Nothing is looked up meanwhile. Until a user is complete the new rows lie beside the old ones, so
-        that a call that fails or is killed loses nothing. Arguments, and what is returned, are those of
-        :meth:`collect`.
+        that a call that fails or is killed loses nothing. Old rows that the collector cannot speak of stay:
+        what is older than the API's last post, what no feed carries, threads without ``threads``, texts that
+        others quote. Arguments, and what is returned, are those of :meth:`collect`.
         """
         options = Options(anew=True, threads=threads, pause=_pause(min_delay, max_delay))
         chosen = self._chosen(collector, ())

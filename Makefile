@@ -72,7 +72,7 @@ format: $(READY) ## ruff's formatter and safe fixes
 
 lock: $(READY) ## pin every dependency anew into requirements.lock
 	@$(BIN)/python -m pip install --quiet pip-tools
-	@$(BIN)/pip-compile --quiet --extra bench --extra dev --extra redis --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \
+	@$(BIN)/pip-compile --quiet --extra bench --extra dev --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 
 clean: ## remove the virtual environment and what runs have produced

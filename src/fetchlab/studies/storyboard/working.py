@@ -132,7 +132,8 @@ class Working:
 
     async def _look(self, work: Work, step: Step, seat: Seat) -> Made:
         try:
-            response = await self._accounts.send(work, self._accounts.own(seat), self._backend.look(step.job))
+            look = self._backend.look(step.job)
+            response = await self._accounts.send(work, self._accounts.own(seat), look, only=True)
         except errors.StatusError as error:
             if error.status not in GONE:
                 raise
@@ -184,7 +185,7 @@ class Working:
             if error.status in GONE:
                 self._accounts.ring.answered(seat, began, time.perf_counter())
                 return Film(step.job, gone=True)
-            self._accounts.heed(work, seat, began, fault, headers)
+            self._accounts.heed(work, seat, began, fault, headers, only=True)
             raise
         except BaseException:
             self._accounts.ring.dropped(seat)
@@ -199,7 +200,7 @@ class Working:
         if content is None:
             try:
                 look = self._backend.look(step.job)
-                response = await self._accounts.send(work, self._accounts.own(seat), look)
+                response = await self._accounts.send(work, self._accounts.own(seat), look, only=True)
             except errors.StatusError as error:
                 if error.status not in GONE:
                     raise

@@ -117,6 +117,17 @@ def test_a_lost_order_is_adopted_once_and_only_ours():
     assert lost.claimed == {"known", "early", "late"}
 
 
+def test_a_job_of_another_model_is_another_video():
+    """Adopted, it would stand for the better one that was asked for; versions of one model are dated."""
+    lost = Lost(100.0, set())
+    models = ("sora-2-pro", "sora-2-2025-10-06", "", "sora-2")
+    lost.saw([Listed(model or "none", FIRST.what, 101.0, model) for model in models], "seat")
+    taken = [lost.take(FIRST._replace(model="sora-2")) for _ in range(4)]
+    assert [found and found[0].job for found in taken] == ["sora-2", "none", "sora-2-2025-10-06", None]
+    assert lost.take(FIRST._replace(model="sora-2-2025-12-08")) is None
+    assert lost.take(FIRST._replace(model="sora-2-pro"))[0].job == "sora-2-pro"
+
+
 def test_an_answer_that_came_after_all_claims_its_job():
     """Two scenes with one prompt would share it."""
     lost = Lost(100.0, set())

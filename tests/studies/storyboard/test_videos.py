@@ -168,6 +168,39 @@ def test_a_second_call_asks_for_nothing(bed, jobs, prompts, tmp_path):
     assert routes(bed) == {CONTENT: 1}
 
 
+def test_a_lost_order_for_another_model_is_not_adopted(bed, prompts, tmp_path):
+    """The same call with a better model wants its video, not the one whose number was lost."""
+    url = bed.urls["openai"]
+    bed.configure("openai", poll_after=0.02)
+
+    def render(model, count):
+        jobs = VideoJobs(url, "token-b", model=model, retry=QUICK)
+        return jobs.render(prompts[:count], tmp_path / "videos", journal=tmp_path / "jobs.db")
+
+    render("sora-2", 1).wait()
+    told = {"prompt": prompts[1], "model": "sora-2", "seconds": "8", "size": "1280x720"}
+    headers = {"authorization": "Bearer token-b", "content-type": "application/json"}
+    assert ask(url, "/v1/videos", "POST", json.dumps(told), headers).status == 200
+    run = render("sora-2-pro", 2)
+    assert run.result()["error"].null_count() == 2
+    assert run.notes["adopted"] == 0
+    made = Counter(job["model"] for job in ordered(bed, prompts))
+    assert made == {"sora-2": 2, "sora-2-pro": 2}
+
+
+def test_a_job_that_is_not_found_once_is_not_paid_for_again(bed, jobs, prompts, tmp_path):
+    """A gateway in front of the service says 404 while it starts anew."""
+    bed.configure("openai", job_time=1.0)
+    run = jobs.render(prompts[:4], tmp_path, thumbnails=False)
+    until(lambda: run.notes["ordered"] == 4)
+    bed.configure("openai", error_rate={404: 1.0})
+    bed.reset_counters()
+    until(lambda: routes(bed).get(LOOK, 0) >= 4)
+    bed.configure("openai", error_rate={})
+    whole(bed, run.result(), prompts)
+    assert len(ordered(bed, prompts)) == 4
+
+
 def test_a_changed_prompt_is_a_new_order(bed, jobs, prompts, tmp_path):
     """The old video shows something else; the others stay."""
     path = tmp_path / "jobs.db"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Lost", "recorded"]
 
 _KEY, _OK = ITEM.index("key"), ITEM.index("ok")
+DATED = re.compile(r"-\d{4}-\d\d-\d\d$")
 GRACE = 2.0
 """Seconds by which a service's clock, in whole seconds, may seem to be behind."""
 
@@ -48,13 +50,16 @@ class Lost:
 
     def take(self, order: Order) -> tuple[Listed, Seat] | None:
         """Return a job of this order that nobody has, the earliest one, and claim it."""
-        found = self._found.get(order.what, [])
-        while found:
-            job, seat = found.pop()
-            if job.job not in self.claimed:
+        for job, seat in reversed(self._found.get(order.what, [])):
+            if job.job not in self.claimed and _made_by(job.model, order.model):
                 self.claimed.add(job.job)
                 return job, seat
         return None
+
+
+def _made_by(said: str, wanted: str) -> bool:
+    """Say whether a job's model may be the wanted one: services add the date of its latest version."""
+    return not said or said == wanted or DATED.sub("", said) == wanted
 
 
 def recorded(path: Path) -> tuple[float | None, set[str]]:

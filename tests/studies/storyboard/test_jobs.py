@@ -117,6 +117,15 @@ def test_a_lost_order_is_adopted_once_and_only_ours():
     assert lost.claimed == {"known", "early", "late"}
 
 
+@pytest.mark.parametrize(("ahead", "found"), [(0.0, False), (-50.0, True), (50.0, False), (-1e9, False)])
+def test_a_service_whose_clock_is_behind_still_lists_what_is_ours(ahead, found):
+    """Its jobs seem to be older than the run that ordered them; one of years ago is none of ours."""
+    lost = Lost(1e6, set())
+    page = [Listed("one", FIRST.what, 1e6 - (10 if ahead > -1e6 else 1e5))]
+    assert lost.saw(page, "seat", ahead) is found
+    assert (lost.take(FIRST) is not None) is found
+
+
 def test_a_job_of_another_model_is_another_video():
     """Adopted, it would stand for the better one that was asked for; versions of one model are dated."""
     lost = Lost(100.0, set())

@@ -10,6 +10,7 @@ import math
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -230,8 +231,13 @@ def test_a_killed_run_orders_nothing_twice(bed, jobs, tmp_path):
     assert left(tmp_path / "videos") == []
 
 
-def test_a_job_whose_number_died_with_the_process_is_adopted(bed, jobs, prompts, tmp_path):
-    """The order was taken and paid for, and the journal never heard of it."""
+@pytest.mark.parametrize("ahead", [0.0, 100.0])
+def test_a_job_whose_number_died_with_the_process_is_adopted(
+    bed, jobs, prompts, tmp_path, monkeypatch, ahead
+):
+    """The order was taken and paid for, and the journal never heard of it; clocks may go differently."""
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + ahead)
     path = tmp_path / "jobs.db"
     jobs.render(prompts[:4], tmp_path / "videos", journal=path).wait()
     told = {"prompt": prompts[4], "model": "sora-2", "seconds": "8", "size": "1280x720"}

@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 FL     := $(BIN)/fetchlab
 READY  := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
+REDIS   := $(VENV)/.redis
 
 .PHONY: demo test test-slow lab bench notebooks docs lint format setup lock clean help
 .DEFAULT_GOAL := help
@@ -32,16 +33,20 @@ $(BROWSER): $(READY)
 	@$(FL) browser --install
 	@touch $@
 
+$(REDIS): $(READY)
+	@echo "==> looking for a Redis or Valkey server, for the tests of shared caches"
+	@if $(BIN)/python -m fetchlab.bench.redis_server; then touch $@; fi
+
 demo: setup ## the main job on the embedded testbed: 70,613 ids, 2,000 details, a notebook
 	@$(FL) demo
 
-test: setup ## every test but the slow ones
+test: setup $(REDIS) ## every test but the slow ones
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
-test-slow: setup ## the long versions of the claims
+test-slow: setup $(REDIS) ## the long versions of the claims
 	@$(BIN)/python -m pytest -m slow --timeout 3600
 
 lab: setup ## JupyterLab on the notebooks, with the testbed running

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent
 BUILT = DOCS / "_build"
-FACE = ("fetchlab", "fetchlab.notebook", "fetchlab.reference", "fetchlab.transport.browser")
+FACE = (
+    "fetchlab",
+    "fetchlab.cluster.capacity",
+    "fetchlab.cluster.simulation",
+    "fetchlab.notebook",
+    "fetchlab.reference",
+    "fetchlab.transport.browser",
+)
 """What people import from; `fetchlab` brings the rooms in its `__all__` with it."""
 RETURNED = (
     "fetchlab.bench.suggest",

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from fetchlab.bench import redis_server
+from fetchlab.store import shared_at
 from fetchlab.testbed import serve
 
 settings.register_profile("fetchlab", deadline=None, derandomize=True)
@@ -75,6 +77,49 @@ def bed(_bed_process):
 def echo(bed):
     """The base URL of its echo wire."""
     return bed.urls["echo"]
+
+
+@pytest.fixture(scope="session")
+def _redis_process(tmp_path_factory):
+    pytest.importorskip("redis", reason="the client is not installed: pip install 'fetchlab[redis]'")
+    if redis_server.find() is None:
+        pytest.skip(redis_server.HINT)
+    with redis_server.RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(_redis_process):
+    """A real server that machines share a cache by, empty before every test."""
+    with client_of(_redis_process) as client:
+        client.flushall()
+    yield _redis_process
+    for shared in list(shared_at._known.values()):
+        shared.close()  # or the next test would find in memory what is not there any more
+
+
+@pytest.fixture
+def own_redis(tmp_path_factory):
+    """``own_redis(*options)`` starts another one, to be stopped and filled."""
+    servers = []
+    pytest.importorskip("redis", reason="the client is not installed: pip install 'fetchlab[redis]'")
+
+    def start(*options):
+        if redis_server.find() is None:
+            pytest.skip(redis_server.HINT)
+        servers.append(redis_server.RedisServer(tmp_path_factory.mktemp("redis"), *options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def client_of(server, **options):
+    """Return a plain client of a server, to look at what is there."""
+    from redis import Redis
+
+    return Redis(port=server.port, **options)
 
 
 @pytest.fixture

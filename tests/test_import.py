@@ -12,8 +12,8 @@ import pytest
 import fetchlab as fl
 
 HEAVY = {
-    "altair", "great_tables", "ipywidgets", "IPython", "playwright", "guessit", "dask",
-    "polars", "httpx", "uvicorn", "pyreqwest", "msgspec", "asyncio", "papermill", "pandas", "numpy",
+    "altair", "great_tables", "ipywidgets", "IPython", "playwright", "guessit", "dask", "distributed",
+    "polars", "httpx", "uvicorn", "pyreqwest", "msgspec", "asyncio", "papermill", "pandas", "numpy", "redis",
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_what_the_import_loads():
 def test_the_public_names():
     """Sorted, few, and each of them there."""
     assert fl.__all__ == sorted(fl.__all__)
-    assert len(fl.__all__) <= 33
+    assert len(fl.__all__) <= 34
     assert len(set(fl.__all__)) == len(fl.__all__)
     for name in fl.__all__:
         assert getattr(fl, name) is not None

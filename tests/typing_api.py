@@ -18,6 +18,7 @@ async def in_a_cell() -> None:
 
 def in_a_script() -> None:
     run = fl.map(str.upper, ["a"], strategy=fl.Threads(2), timeout=fl.Timeout(total=1.0))
+    assert_type(fl.map(str.upper, ["a"], strategy=fl.Dask("tcp://127.0.0.1:8786", chunk=0.5)), fl.Run)
     assert_type(run.wait(), fl.Run)
     assert_type(run.frame(), pl.DataFrame)
     assert_type(run.stats().eta, float | None)
@@ -28,6 +29,9 @@ def in_a_script() -> None:
     assert_type(files, fl.Run)
     kept = fl.fetch(["http://127.0.0.1/json"], journal=fl.Journal("j.db", batch_size=100))
     assert_type(kept.stats().earlier, int)
+    cache = fl.Cache("c.db", shared="redis://127.0.0.1:6379/0")
+    assert_type(cache.shared, str | None)
+    assert_type(cache.stats().hits_shared, int)
     sweep = fl.sweep(["http://127.0.0.1/json"], (1, 2, 4), parse="json")
     assert_type(sweep, fl.Sweep)
     assert_type(sweep.recommended, int)

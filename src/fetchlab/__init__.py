@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fetchlab.bench.suggest import suggest
     from fetchlab.bench.sweep import sweep
     from fetchlab.bench.swept import Sweep as Sweep
+    from fetchlab.cluster.strategy import Dask
     from fetchlab.engine.calls import fetch, map  # noqa: A004
     from fetchlab.engine.downloads import download
     from fetchlab.engine.journal import Journal
@@ -57,6 +58,7 @@ __all__ = [
     "Cache",
     "Chunked",
     "Client",
+    "Dask",
     "FetchlabError",
     "Journal",
     "Panel",
@@ -91,6 +93,7 @@ _HOMES = {
     "fetchlab.bench.suggest": ("suggest",),
     "fetchlab.bench.sweep": ("sweep",),
     "fetchlab.bench.swept": ("Sweep",),
+    "fetchlab.cluster.strategy": ("Dask",),
     "fetchlab.engine.calls": ("fetch", "map"),
     "fetchlab.engine.downloads": ("download",),
     "fetchlab.engine.journal": ("Journal",),

@@ -24,6 +24,7 @@
     │   ├── CacheError
     │   │   └── CacheMiss      offline, and the cache does not hold the key
     │   └── JournalError
+    ├── ClusterError           the machines that a run's attempts are made on are lost to it
     ├── StudyError             a study's service answered something that cannot be right
     │   ├── UnknownUser        there is no account of that name
     │   ├── ProtectedUser      only those whom its owner lets in see its posts
@@ -53,6 +54,7 @@ __all__ = [
     "CacheError",
     "CacheMiss",
     "Cancelled",
+    "ClusterError",
     "ConfigError",
     "ConnectFailed",
     "DigestMismatch",
@@ -269,6 +271,10 @@ class CacheMiss(CacheError):
 
 class JournalError(StoreError):
     """The journal cannot be used."""
+
+
+class ClusterError(FetchlabError):
+    """The machines that a run's attempts are made on are lost to it; what is done is kept."""
 
 
 class StudyError(FetchlabError):

@@ -93,3 +93,31 @@ def test_a_file_that_is_not_there_or_not_ours_is_an_error_of_one_line(fetchlab, 
     assert (said.code, len(said.err.splitlines())) == (1, 1)
     assert "letter.txt: the cache is no cache or is damaged" in said.err
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_shared_tier_is_looked_into_by_its_url(fetchlab, bed, echo, listed, redis):
+    """What many machines fill would be nobody's to look into, or to clear."""
+    for _ in range(2):
+        said = fetchlab("fetch", listed, "--cache", redis.url(), "--json")
+        assert said.code == 0, said.err
+    assert (json.loads(said.out)["cached"], bed.counters("echo")["requests"]) == (10, 10)
+    told = json.loads(fetchlab("cache", "stats", redis.url(), "--json").out)
+    assert (told["entries"], told["fetches"], told["file_bytes"]) == (10, 10, 0)
+    assert told["bytes"] > 1000
+    said = fetchlab("cache", "stats", redis.url())
+    assert f"{redis.url()}: 10 entries, 0.0 MB" in said.out
+    assert echo in said.out
+    assert fetchlab("cache", "advice", redis.url()).code == 0
+    assert "0 entries dropped, 10 left" in fetchlab("cache", "expire", redis.url()).out
+    assert "10 entries dropped" in fetchlab("cache", "clear", redis.url(), "--yes").out
+    assert "0 entries" in fetchlab("cache", "stats", redis.url()).out
+
+
+@pytest.mark.parametrize("command", ["stats", "advice", "clear", "expire"])
+def test_a_shared_tier_that_is_gone_is_an_error_of_one_line(fetchlab, refused, command):
+    """A traceback, with the password in its URL."""
+    address = "127.0.0.1:" + refused.rpartition(":")[2].strip("/")
+    said = fetchlab("cache", command, f"redis://:S3CRET-word@{address}/0")
+    assert (said.code, said.out, len(said.err.splitlines())) == (1, "", 1)
+    assert f"redis://{address}/0: the shared tier does not answer" in said.err
+    assert "S3CRET" not in said.err

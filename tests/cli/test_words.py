@@ -33,6 +33,7 @@ def test_the_commands_are_those_of_the_makefile_and_the_readme():
         "cache",
         "catalogue",
         "charts",
+        "cluster-check",
         "demo",
         "doctor",
         "fetch",

@@ -35,9 +35,11 @@ def aged(cache, key, seconds):
     cache.flush()
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "shared"])
 def cache(request, tmp_path):
-    return fl.Cache() if request.param == "memory" else fl.Cache(tmp_path / "c.db")
+    kind = request.param
+    path = tmp_path / "c.db" if "file" in kind else None
+    return fl.Cache(path, shared=request.getfixturevalue("redis").url() if "shared" in kind else None)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,21 @@ TINY = {
         "rounds": 1,
         "draws": 2,
     },
+    "09-scale-out": {
+        "latency": 0.005,
+        "workers": 4,
+        "pages": 12,
+        "items": 120,
+        "documents": 8,
+        "document_latency": 0.0,
+        "rounds": 2,
+        "sweep_counts": [2, 4],
+        "sweep_items": 60,
+        "sweep_seconds": 0.2,
+        "many": 200,
+        "plan_items": 100_000,
+        "plan_nodes": 5,
+    },
 }
 TIMES = ["worker", "queued", "started", "first_byte", "finished", "wait", "elapsed", "cached"]
 SECRETS = re.compile(

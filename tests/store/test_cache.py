@@ -24,9 +24,11 @@ from fetchlab.store.memory import Memory
 from fetchlab.store.places import Places
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "shared", "file and shared"])
 def cache(request, tmp_path):
-    return fl.Cache() if request.param == "memory" else fl.Cache(tmp_path / "c.db")
+    kind = request.param
+    path = tmp_path / "c.db" if "file" in kind else None
+    return fl.Cache(path, shared=request.getfixturevalue("redis").url() if "shared" in kind else None)
 
 
 @dataclasses.dataclass

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
+from fetchlab.engine.remote import Remote
 from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Strategy, Threads
 from fetchlab.errors import ConfigError
 from fetchlab.policy.concurrency import Adaptive
@@ -113,6 +114,8 @@ def _by_strategy(times: list[float], strategy: Strategy | int) -> Ideal:
             return _makespan(times, workers)
         case int():
             return _makespan(times, strategy)
+        case Remote():
+            raise ConfigError("strategy", "give the number of the cluster's workers, workers=…")
 
 
 def _makespan(times: list[float], workers: int) -> Ideal:

@@ -2,7 +2,8 @@
 
 Peers are the caches people put under their requests: requests-cache and hishel, both on SQLite as ours is,
 and plain SQLite without a client as the limit. Each fills its own file from the same server before the first
-round. Nobody keeps the bodies.
+round; so does the tier that machines share, where a Redis or Valkey server is installed. Nobody keeps the
+bodies.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
 
+from fetchlab.bench import redis_server
 from fetchlab.bench.arms import fetching
 from fetchlab.bench.named import Bench, Table
 from fetchlab.bench.rounds import Measurement, measure
@@ -32,10 +34,11 @@ if TYPE_CHECKING:
 
     from fetchlab.bench.measuring import Measuring
 
-__all__ = ["FILE", "MEMORY", "PEERS", "collect", "missing", "table"]
+__all__ = ["FILE", "MEMORY", "PEERS", "SHARED", "collect", "missing", "shares", "table"]
 
 FILE = "fetchlab, file"
 MEMORY = "fetchlab, memory"
+SHARED = "fetchlab, shared tier"
 COLD = "fetchlab, nothing cached yet"
 BARE = "fetchlab, no cache"
 PLAIN = "plain SQLite"
@@ -48,6 +51,11 @@ SHARE = 5
 def missing() -> list[str]:
     """Return the peers that are not installed: ``pip install fetchlab[bench]``."""
     return [name for name, module in PEERS.items() if importlib.util.find_spec(module) is None]
+
+
+def shares() -> bool:
+    """Say whether there is a server to share by, and its client: ``pip install fetchlab[redis]``."""
+    return redis_server.find() is not None and importlib.util.find_spec("redis") is not None
 
 
 def collect(
@@ -84,6 +92,11 @@ def collect(
             COLD: partial(_cold, urls, workers, Path(folder) / "cold.db"),
             PLAIN: partial(_plain, path, items),
         }
+        if shares():
+            server = stack.enter_context(redis_server.RedisServer(folder))
+            shared = stack.enter_context(Cache(server.url(), memory=0))
+            fetch(urls, workers=workers, cache=shared, progress=False).wait()
+            arms[SHARED] = fetching(urls, workers=workers, keep=False, cache=shared)
         few = urls[::SHARE]
         for name, fill in (("requests-cache", _requests_cache), ("hishel", _hishel)):
             if name not in missing():
@@ -174,10 +187,13 @@ def _collect(
 
 
 def _notes(**_: Any) -> list[str]:
-    return [
+    said = [
         f"There is no {name} (pip install 'fetchlab[bench]'): its rows and budgets are missing."
         for name in missing()
     ]
+    if not shares():
+        said.append(f"There is {redis_server.HINT}, pip install 'fetchlab[redis]': its row is missing.")
+    return said
 
 
 def _tables(rows: pl.DataFrame, *, size: int = 11_000, workers: int = 20, **_: Any) -> list[Table]:
@@ -188,7 +204,7 @@ def _tables(rows: pl.DataFrame, *, size: int = 11_000, workers: int = 20, **_: A
 
 
 def _yardsticks(arm: str) -> tuple[str, ...]:
-    return {FILE: (PLAIN,), MEMORY: (PLAIN,), COLD: (BARE,)}.get(arm, ())
+    return {FILE: (PLAIN,), MEMORY: (PLAIN,), SHARED: (PLAIN,), COLD: (BARE,)}.get(arm, ())
 
 
 BENCH = Bench(name="cache", collect=_collect, tables=_tables, notes=_notes, yardsticks=_yardsticks)

@@ -38,13 +38,16 @@ FREE_GIB = 1.0
 PROGRAMS = {
     "wrk": ("rows and budgets of bench overhead and latency", "apt-get install wrk"),
     "nginx": ("a server that is not the limit: bench overhead and download", "apt-get install nginx-light"),
+    "redis-server": ("its row in bench cache, and tests of shared caches", "apt-get install redis-server"),
     "curl": ("the row beside fl.download in bench download", "apt-get install curl"),
     "ffmpeg": ("joining and checking videos", "apt-get install ffmpeg"),
 }
 EXTRAS = {
     "aiohttp": ("its rows in bench overhead", "bench"),
     "av": ("first frames of videos, and larger ones", "video"),
+    "distributed": ("strategy=fl.Dask(…)", "dask"),
     "hishel": ("its rows in bench cache", "bench"),
+    "redis": ("caches that machines share", "redis"),
     "requests-cache": ("its rows in bench cache", "bench"),
 }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from fetchlab.bench.bounds import Ideal, ideal
+from fetchlab.engine.remote import Remote
 from fetchlab.engine.strategies import Async
 from fetchlab.policy.concurrency import Adaptive
 
@@ -35,7 +36,7 @@ def leasts(
     Args:
         requests: rows of all arms, rounds and items.
         ways: strategies by arm, where they are known.
-        workers: workers by arm, for the others.
+        workers: workers by arm, for the others and for those on a cluster.
         shared: the arms have the same items, so that each other's times count.
     """
     found = {}
@@ -47,12 +48,13 @@ def leasts(
         times = all_times if shared else _times(own)
         if not times:
             continue
-        way = ways.get(arm, workers.get(arm, 1))
-        found[arm] = ideal(len(times), times, _strategy(way))
+        found[arm] = ideal(len(times), times, _strategy(ways.get(arm), workers.get(arm, 1)))
     return found
 
 
-def _strategy(way: Strategy | int | Adaptive) -> Strategy | int:
+def _strategy(way: Strategy | int | Adaptive | None, workers: int) -> Strategy | int:
+    if way is None or isinstance(way, Remote):  # how many a cluster has is seen in the run
+        return workers
     return Async(way) if isinstance(way, Adaptive) else way
 
 

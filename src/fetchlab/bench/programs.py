@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from functools import cache
 
-from fetchlab.bench import nginx, wrk
+from fetchlab.bench import nginx, redis_server, wrk
 
 __all__ = ["FINDERS", "version", "versions"]
 
@@ -15,10 +15,11 @@ FINDERS = {
     "curl": lambda: shutil.which("curl"),
     "ffmpeg": lambda: shutil.which("ffmpeg"),
     "nginx": nginx.find,
+    "redis-server": redis_server.find,
     "wrk": wrk.find,
 }
 """Name to a function that finds the program, None where it is not installed."""
-_ASK = {"curl": "--version", "ffmpeg": "-version", "nginx": "-v", "wrk": "-v"}
+_ASK = {"curl": "--version", "ffmpeg": "-version", "nginx": "-v", "redis-server": "--version", "wrk": "-v"}
 _NUMBER = re.compile(r"\d+\.\d+[\w.\-]*")
 _SECONDS = 10.0
 

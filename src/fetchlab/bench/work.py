@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fetchlab.bench.heap import collect_garbage
 from fetchlab.engine.calls import fetch
 from fetchlab.engine.calls import map as map_items
+from fetchlab.engine.remote import Remote
 from fetchlab.engine.strategies import Async, Batch, Chunked, Processes, Sequential, Strategy, Threads
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
@@ -154,8 +155,8 @@ def named(how: How) -> str:
             return f"Sequential({delay:g})" if delay else "Sequential()"
         case Chunked(number) | Threads(number) | Processes(number):
             return f"{type(how).__name__}({number})"
-        case Batch():
-            return "Batch()"
+        case Batch() | Remote():
+            return f"{type(how).__name__}()"
         case int():
             return f"{how} worker{'s' if how != 1 else ''}"
         case _:

@@ -21,6 +21,7 @@ def commands() -> typer.Typer:
         cache,
         catalogue,
         charts,
+        cluster,
         demo,
         doctor,
         fetch,
@@ -45,7 +46,7 @@ def commands() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     runs = (fetch, sweep, catalogue, charts, library, timeline, storyboard, cache, journal, monitor)
-    house = (demo, lab, notebooks, share, bench, testbed, browser, doctor)
+    house = (demo, lab, notebooks, share, bench, testbed, browser, doctor, cluster)
     for module in (*runs, *house):
         module.register(app)
     return app

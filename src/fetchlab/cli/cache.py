@@ -1,4 +1,4 @@
-"""``fetchlab cache …``: what a cache's file holds, and what to drop of it."""
+"""``fetchlab cache …``: what a cache's file or shared tier holds, and what to drop of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register", "seconds_of"]
 
-File: TypeAlias = Annotated[Path, typer.Argument(metavar="FILE", help="The cache's file.")]
+Place: TypeAlias = Annotated[
+    str, typer.Argument(metavar="FILE|URL", help="The cache's file, or a shared tier: redis://host:6379/0.")
+]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _SPAN = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]*)", re.IGNORECASE)
 
@@ -41,7 +43,7 @@ def seconds_of(word: str, flag: str) -> float:
 
 
 def stats(
-    file: File,
+    file: Place,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Count entries, bytes, hits and what they saved, in all and by host."""
@@ -49,10 +51,11 @@ def stats(
 
     with _opened(file, mode="offline") as cache:
         held, frame = cache.stats(), cache.frame()
+        name, file_bytes = _name(cache), 0 if cache.path is None else cache.path.stat().st_size
     told: dict[str, Any] = {
         "entries": held.entries,
         "bytes": held.bytes,
-        "file_bytes": file.stat().st_size,
+        "file_bytes": file_bytes,
         "hits": int(frame["hits"].sum()),
         "fetches": int(frame["fetches"].sum()),
         "seconds_saved": float((frame["hits"] * frame["seconds"]).sum()),
@@ -62,7 +65,7 @@ def stats(
     if as_json:
         print(json.dumps(told))
         return
-    say(f"{file}: {told['entries']:,} entries, {told['file_bytes'] / 1e6:,.1f} MB")
+    say(f"{name}: {told['entries']:,} entries, {(file_bytes or held.bytes) / 1e6:,.1f} MB")
     say(
         f"{told['hits']:,} hits saved as many requests and {told['seconds_saved']:,.1f} s; "
         f"{told['fetches']:,} fetches; {told['evicted']:,} entries dropped for room"
@@ -81,7 +84,7 @@ def stats(
         )
 
 
-def advice(file: File) -> None:
+def advice(file: Place) -> None:
     """Say which settings would have saved requests, and how many."""
     with _opened(file, mode="offline") as cache:
         found = cache.advice()
@@ -92,18 +95,17 @@ def advice(file: File) -> None:
 
 
 def clear(
-    file: File, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False
+    file: Place, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False
 ) -> None:
-    """Drop every entry and give the room back."""
+    """Drop every entry and give the room back; of a shared tier only what is fetchlab's."""
     with _opened(file) as cache:
-        count = cache.stats().entries
         if not yes:
-            typer.confirm(f"Drop {count:,} entries of {file}?", abort=True)
+            typer.confirm(f"Drop {cache.stats().entries:,} entries of {_name(cache)}?", abort=True)
         say(f"{cache.clear():,} entries dropped")
 
 
 def expire(
-    file: File,
+    file: Place,
     older_than: Annotated[
         str | None,
         typer.Option(metavar="SPAN", help="Drop what was stored longer ago, too: 3600, 15min, 12h, 7d."),
@@ -115,13 +117,19 @@ def expire(
         say(f"{cache.expire(before):,} entries dropped, {cache.stats().entries:,} left")
 
 
-def _opened(file: Path, **knobs: Any) -> Cache:
-    """Open a file that is there and a cache: a mistyped name makes none, and moves nobody's file away."""
+def _opened(place: str, **knobs: Any) -> Cache:
+    """Open a cache that is there: a mistyped name makes none, and moves nobody's file away."""
     from fetchlab.store.cache import Cache
     from fetchlab.store.database import read_only
+    from fetchlab.store.shared_address import is_address
     from fetchlab.store.shelf_sql import LAYOUT
 
-    read_only(file, LAYOUT, partial=True).close()
+    if not is_address(place):
+        read_only(Path(place), LAYOUT, partial=True).close()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what cannot be done is an error of one line
-        return Cache(file, memory=0, **knobs)
+        return Cache(place, memory=0, **knobs)
+
+
+def _name(cache: Cache) -> str:
+    return cache.shared or str(cache.path)

@@ -163,10 +163,11 @@ def fetch(
         ),
     ] = None,
     cache: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FILE",
-            help="Remember what came in this SQLite file, and do not ask for it again while it is good.",
+            metavar="FILE|URL",
+            help="Remember what came in this SQLite file, or at redis://host:6379/0, and do not ask for it "
+            "again while it is good.",
             rich_help_panel=KEPT,
         ),
     ] = None,
@@ -321,18 +322,18 @@ def _verify(ca: Path | None, *, no_verify: bool) -> bool | Path:
     return ca or not no_verify
 
 
-def _cache(file: Path | None, ttl: str | None, *, refresh: bool, offline: bool) -> Cache | None:
+def _cache(place: str | None, ttl: str | None, *, refresh: bool, offline: bool) -> Cache | None:
     from fetchlab.store.cache import Cache
 
     if refresh and offline:
         raise ConfigError("--offline", "give it or --refresh, not both")
-    if file is None:
+    if place is None:
         given = {"--refresh": refresh, "--offline": offline, "--ttl": ttl is not None}
         for flag in filter(given.get, given):
-            raise ConfigError("--cache", f"give the file that {flag} means")
+            raise ConfigError("--cache", f"give the file or URL that {flag} means")
         return None
     mode: Mode = "offline" if offline else "refresh" if refresh else "use"
-    return Cache(file, ttl=seconds_of(ttl or "1h", "--ttl"), mode=mode)
+    return Cache(place, ttl=seconds_of(ttl or "1h", "--ttl"), mode=mode)
 
 
 def _client(transport: str, **options: Any) -> Any:

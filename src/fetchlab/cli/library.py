@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-CACHE = Path("data/cache/library.db")
+CACHE = "data/cache/library.db"
 KEY = "TMDB_API_KEY"
 TESTBED_KEY = "0123456789abcdef0123456789abcdef"  # the testbed takes any
 USAGE = 2
@@ -61,7 +61,7 @@ Threshold: TypeAlias = Annotated[
     int, typer.Option(min=0, help="Up to so many videos are read in this process, without any other.")
 ]
 CacheFile: TypeAlias = Annotated[
-    Path, typer.Option("--cache", metavar="FILE", help="Remembers names and the service's answers.")
+    str, typer.Option("--cache", metavar="FILE|URL", help="Remembers names and the service's answers.")
 ]
 Ttl: TypeAlias = Annotated[
     str, typer.Option(metavar="SPAN", help="How long an answer is good: 3600, 15min, 12h, 7d.")
@@ -121,7 +121,7 @@ def scan(
         library = Library(root, cache=remembers, concurrency=concurrency, threshold=threshold)
         table = _scanned(library)
         said_scan(library, table.notes)
-        said_cache(remembers, cache)
+        said_cache(remembers)
     if out is not None:
         write(table.result(), out, complete=True)
 
@@ -156,7 +156,7 @@ def plan(
         library = _library(root, to, url, api_key or _key(tmdb_url), knobs)
         table, answered = _planned(library, confidence)
         said_plan(table)
-        said_cache(remembers, cache)
+        said_cache(remembers)
     if out is not None:
         write(table, out, complete=True)
     if out is not None and table.height:
@@ -206,7 +206,7 @@ def apply(
                 library = _library(root, to, url, key, knobs | {"cache": remembers})
                 table, answered = _planned(library, confidence)
                 said_plan(table, moves=0)
-                said_cache(remembers, cache)
+                said_cache(remembers)
         file = journal or library.journal
         say(watch_line(file))
         run = library.apply(table, file, progress=True)
@@ -300,12 +300,12 @@ def _folder(path: Path | None, demo: int | None) -> Path:
 
 
 @contextmanager
-def _cache(file: Path, ttl: str = "3600") -> Iterator[Cache]:
+def _cache(place: str, ttl: str = "3600") -> Iterator[Cache]:
     from fetchlab.store.cache import Cache
 
     age = seconds_of(ttl, "--ttl")
     try:
-        made = Cache(file, ttl=age, memory=256)
+        made = Cache(place, ttl=age, memory=256)
     except ConfigError as error:
         raise ConfigError("--cache", str(error).removeprefix(f"{error.knob}: ")) from None
     with made as cache:

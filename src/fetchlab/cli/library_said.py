@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from fetchlab.cli.tables import say, seen, show
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import polars as pl
 
     from fetchlab.engine.run import Run
@@ -90,11 +88,12 @@ def said_moved(run: Run) -> None:
     say(f"{notes['files']:,} files: {' · '.join(told) or 'nothing to do'}{copied}")
 
 
-def said_cache(cache: Cache, file: Path) -> None:
+def said_cache(cache: Cache) -> None:
     """Say what the cache saved."""
     cache.flush()
     held = cache.stats()
     say(
-        f"Cache {file}: {held.hits:,} hits of {held.hits + held.misses:,} ({held.hit_rate:.0%}), "
+        f"Cache {cache.shared or cache.path}: "
+        f"{held.hits:,} hits of {held.hits + held.misses:,} ({held.hit_rate:.0%}), "
         f"{held.seconds_saved:,.1f} s of requests saved; {held.entries:,} entries, {held.bytes / 1e6:,.1f} MB"
     )

@@ -9,15 +9,14 @@ What an attempt brings is stored after its parser has taken it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fetchlab.engine.parking import Postponed
 from fetchlab.engine.replay import is_refusal
+from fetchlab.engine.together import Together
 from fetchlab.errors import ConfigError, ItemError, StoreError
 from fetchlab.model import Request
 from fetchlab.policy.freshness import conditions, is_partial, weathers
@@ -27,6 +26,7 @@ from fetchlab.store.naming import function_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     from fetchlab.engine.replay import Replay
     from fetchlab.engine.work import Work
@@ -71,12 +71,15 @@ class Caching:
         named: Callable[[Work], str | None],
     ) -> None:
         self._task = task
+        self.remote = getattr(task, "remote", None)
         self._tiers = tiers
         self._replay = replay
         self._named = named
         self._since = time.time()
         self._warned = False
-        self._asking: list[tuple[str, asyncio.Future[Verdict]]] = []
+        self._lease: Together[Verdict] = Together(self._ask_lead, "mine", self._unwanted)
+        self._there: Together[Entry | None] = Together(tiers.fetch, None)
+        self._not_there: set[str] = set()  # names whose turn to be asked for has not come yet
         self._held = 0  # entries that wait with their items
         self._refused: dict[str, float] = {}  # when entries were stored that are none for this call
 
@@ -93,7 +96,9 @@ class Caching:
             self._held += work.at_hand is not None
         elif name not in self._refused and tiers.has_good(name, self._since):
             work.at_hand = True
-        if work.at_hand is None and (name in tiers.lead or tiers.rules.mode == "offline"):
+        if work.at_hand is None and (
+            name in tiers.lead or tiers.rules.mode == "offline" or self._may_be_there(name)
+        ):
             work.at_hand = True
 
     async def __call__(self, work: Work) -> Any:
@@ -109,9 +114,11 @@ class Caching:
             self._held -= 1
             work.at_hand = True
             return self._replayed(work, name, entry)
-        unless_leased = work.at_hand is None and tiers.lead.among_processes
+        unless_leased = work.at_hand is None and tiers.lead.others
         refused = self._refused.get(name, -1.0)
         entry = tiers.good(name, self._since, memory_only=unless_leased, after=refused)
+        if entry is None and work.at_hand and self._may_be_there(name):
+            entry = await self._look_there(name)
         if entry is not None:
             return self._replayed(work, name, entry)
         tiers.or_miss(name)
@@ -120,7 +127,8 @@ class Caching:
         try:
             if work.at_hand:  # what was to be had is gone: the item must wait for its host
                 raise Postponed
-            verdict = await self._lease(name)  # which looks into the file, too
+            self._not_there.discard(name)
+            verdict = await self._lease(name) if tiers.lead.others else "mine, old"  # which looks there, too
             if verdict == "stored" and not tiers.holds(name, self._since, refused):
                 verdict = "mine"  # who waits for what cannot be read waits for ever
             if verdict.startswith("mine"):
@@ -130,7 +138,7 @@ class Caching:
                     tiers.lead.give_back(name)
         finally:
             tiers.lead.end(name)
-        raise Postponed(None if verdict == "stored" else partial(tiers.lead.when_over, name, "held"))
+        raise Postponed(None if verdict == "stored" else partial(tiers.lead.when_over, name, verdict))
 
     def rescue(self, work: Work, error: Exception) -> Callable[[], Any] | None:
         """Return what ends an item with an old entry where one may stand in for a failure."""
@@ -157,38 +165,27 @@ class Caching:
         """Close the task; the cache stays open."""
         self._task.close()
 
-    async def _lease(self, name: str) -> Verdict:
-        """Ask for the lead among processes; those who ask in one turn of the loop ask together."""
-        if not self._tiers.lead.among_processes:
-            return "mine, old"
-        loop = asyncio.get_running_loop()
-        if not self._asking:
-            loop.call_soon(self._lease_all)
-        verdict: asyncio.Future[Verdict] = loop.create_future()
-        self._asking.append((name, verdict))
-        return await verdict
+    def _ask_lead(self, names: list[str]) -> Future[list[Verdict]]:
+        return self._tiers.lead.ask(names, self._since)
 
-    def _lease_all(self) -> None:
-        asking, self._asking = self._asking, []
-        asked = self._tiers.lead.ask([name for name, _ in asking], self._since)
-        loop = asyncio.get_running_loop()
+    def _unwanted(self, name: str, verdict: Verdict) -> None:
+        if verdict.startswith("mine"):
+            self._tiers.lead.give_back(name)
 
-        def told() -> None:
-            try:
-                verdicts = asked.result()
-            except Exception:  # a file that cannot be written leaves the lead to everybody
-                verdicts = ["mine"] * len(asking)
-            for (name, future), verdict in zip(asking, verdicts, strict=True):
-                if not future.done():
-                    future.set_result(verdict)
-                elif verdict.startswith("mine"):  # cancelled meanwhile
-                    self._tiers.lead.give_back(name)
+    def _may_be_there(self, name: str) -> bool:
+        """Say whether a server that machines share is to be asked, before the item waits for its host."""
+        tiers = self._tiers
+        if not tiers.reaches or name in self._refused:
+            return False
+        return name not in self._not_there and name not in tiers.lead
 
-        def tell(_: object) -> None:
-            with suppress(RuntimeError):  # the loop is gone
-                loop.call_soon_threadsafe(told)
-
-        asked.add_done_callback(tell)
+    async def _look_there(self, name: str) -> Entry | None:
+        """Return an entry from there to use without asking; what was found is in the tiers here by then."""
+        entry = await self._there(name)
+        if entry is None or not self._tiers.is_good(entry.stored, entry.expires, self._since):
+            self._not_there.add(name)
+            return None
+        return self._tiers.hit_there(entry)
 
     async def _asked(self, work: Work, name: str, old: Entry | None) -> Any:
         """Make an attempt and store what it brings; of an old entry, ask whether it still holds."""

@@ -14,6 +14,7 @@ from fetchlab.engine.knobs import function, not_one, numbered, statuses, whole
 from fetchlab.engine.parse import parser
 from fetchlab.engine.places import calling_task, fetching_task
 from fetchlab.engine.recorder import Recorder
+from fetchlab.engine.remote import Remote
 from fetchlab.engine.run import Run
 from fetchlab.engine.scheduler import Scheduler
 from fetchlab.engine.source import source_of
@@ -75,8 +76,8 @@ def fetch(
             endless; it is read lazily.
         workers: concurrent slots, 20 unless told, or ``fl.Adaptive()`` for as many as each host serves
             well; short for ``strategy=fl.Async(workers)``.
-        strategy: how items are put onto workers: ``fl.Async``, ``fl.Sequential``, ``fl.Chunked`` or
-            ``fl.Batch``.
+        strategy: how items are put onto workers: ``fl.Async``, ``fl.Sequential``, ``fl.Chunked``,
+            ``fl.Batch``, ``fl.Threads``, ``fl.Processes`` or ``fl.Dask``.
         retry: what is tried again, and after what wait; ``fl.Retry()`` unless told.
         rate: ``fl.RateLimit(50, per=1.0)`` for every host, or limits by host. A host's own ``Retry-After``
             and 429 are heeded in any case.
@@ -97,8 +98,8 @@ def fetch(
         deadline: seconds after which the run stops; what is done is kept.
         max_error_rate: share of failed items, from 0 to 1, above which the run stops, looked at from 200
             items on.
-        cache: an ``fl.Cache``, or a file's path for one with its usual knobs. What it holds is not
-            asked for again, and takes neither a place at its host nor a share of its rate.
+        cache: an ``fl.Cache``, or a file's path or a shared tier's URL for one with its usual knobs. What it
+            holds is not asked for again, and takes neither a place at its host nor a share of its rate.
         journal: a file that remembers every item that ended, so that the same call goes on where an earlier
             one was stopped or killed: a path, or ``fl.Journal(…)``. Made again while it goes on, the call
             returns the run that is going on.
@@ -310,6 +311,11 @@ def start(
     width_hint = getattr(strategy, "workers", None) or getattr(strategy, "n", None) or 20
     if not isinstance(width_hint, int):
         width_hint = width_hint.max
+    remote = getattr(task, "remote", None)
+    if isinstance(strategy, Remote):
+        if remote is None:
+            raise ConfigError("strategy", f"this call does not go out to a cluster; leave {strategy!r} out")
+        width_hint = WINDOW
     journal = Journal.of(journal)
     signature = None if journal is None else (call, items, keep, order)
     if journal is not None:
@@ -324,6 +330,7 @@ def start(
     ahead = max(64, 2 * width_hint, 0 if journal is None else WINDOW)
     source = source_of(items, ahead=ahead, knob=knob)
     plan = plan_of(strategy, source.total, plain=plain)
+    width = plan.width if remote is None else remote.slots
     rules = RateRules(rate)
     journaling = None
     if journal is not None:
@@ -340,7 +347,7 @@ def start(
             named,
             earlier,
             shown=shown,
-            workers=plan.width,
+            workers=width,
             origin=origin,
             maker=None if made_by is None else maker_of(*made_by),
         )
@@ -373,6 +380,7 @@ def start(
         earlier=None if journaling is None else journaling.earlier,
         may_begin=None if journaling is None else journaling.has_room,
         remembered=_remembered(plan.adaptive, None if journal is None else journal.path),
+        remote=remote,
     )
 
     def at_end() -> None:

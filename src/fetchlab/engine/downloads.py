@@ -190,7 +190,7 @@ class Downloading:
             place.fresh = tiers.good(name, self._since) is not None
         done = await self._receiver.receive(Request.of(work.item), place, digest, work)
         if tiers is not None and not work.cached:
-            tiers.store_value(name, {"name": done.path.name, "bytes": done.bytes})
+            tiers.store_value(name, {"name": done.path.name, "bytes": done.bytes}, near=True)
         del self._places[work.index]
         return done
 

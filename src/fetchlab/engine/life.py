@@ -14,7 +14,7 @@ from fetchlab.engine.knobs import whole
 from fetchlab.engine.pulse import HEARTBEAT, Pulse
 from fetchlab.engine.signal import Bell
 from fetchlab.engine.snapshot import ENDED, process_usage, snapshot
-from fetchlab.errors import JournalError
+from fetchlab.errors import ConfigError, JournalError
 from fetchlab.policy.concurrency import Adaptive
 from fetchlab.redaction import redact_text
 
@@ -253,6 +253,8 @@ class Life:
         if not isinstance(value, Adaptive):
             whole("workers", value, instead=" or fl.Adaptive()")
             self._scheduler.width = value
+        elif self._scheduler.remote:
+            raise ConfigError("workers", "is a whole number where attempts are made on a cluster")
         loop.call_soon(self._resize, value)
 
     def resized(self) -> None:

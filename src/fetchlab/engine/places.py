@@ -1,4 +1,4 @@
-"""Where a task runs, as the strategy says: on the loop, in threads, in worker processes.
+"""Where a task runs, as the strategy says: on the loop, in threads, in worker processes, on other machines.
 
 On the loop everything is asynchronous. Elsewhere each worker has one item at a time and blocks on it; what
 an attempt saw of the wire comes back with its value or error, and is noted on the loop.
@@ -12,10 +12,11 @@ from fetchlab.engine.caching import Caching, by_function, by_request
 from fetchlab.engine.crossing import pack
 from fetchlab.engine.jobs import CallJob, FetchJob, Seen
 from fetchlab.engine.processes import Processes
+from fetchlab.engine.remote import CallThere, FetchThere, Remote, Remotely, recipe_of
 from fetchlab.engine.replay import Replay
 from fetchlab.engine.strategies import Processes as InProcesses
 from fetchlab.engine.strategies import Threads as InThreads
-from fetchlab.engine.tasks import Calling, Fetching
+from fetchlab.engine.tasks import Calling, Fetching, is_plain
 from fetchlab.engine.threads import Threads, fit_for_a_coroutine
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
@@ -41,14 +42,16 @@ def calling_task(
     timeout: Timeout | None,
     cache: Cache | None = None,
     key: Callable[[Any], str] | None = None,
-) -> Calling | CallingInProcesses | Caching:
+) -> Calling | CallingInProcesses | Remotely | Caching:
     """Return what calls the user's function where the strategy says; with a ``cache`` it looks there first.
 
     Raises:
-        ConfigError: the function cannot cross to a worker process.
+        ConfigError: the function cannot cross to a worker process, or another machine.
     """
-    inner: Calling | CallingInProcesses
-    if isinstance(strategy, InProcesses):
+    inner: Calling | CallingInProcesses | Remotely
+    if isinstance(strategy, Remote):
+        inner = Remotely(strategy.place(CallThere(task, timeout), plain=is_plain(task)), requests=False)
+    elif isinstance(strategy, InProcesses):
         inner = CallingInProcesses(Processes(_packed("task", CallJob(task))), timeout)
     else:
         inner = Calling(task, timeout=timeout)
@@ -69,7 +72,7 @@ def fetching_task(
     cache: Cache | None = None,
     key: Callable[[Any], str] | None = None,
     tells: Callable[[Any], str] | None = None,
-) -> Fetching | FetchingElsewhere | Caching:
+) -> Fetching | FetchingElsewhere | Remotely | Caching:
     """Return what fetches where the strategy says; see :class:`~fetchlab.engine.tasks.Fetching`.
 
     With a ``cache`` that is on it looks there first. The cache knows an item by its ``key``, or by its
@@ -79,8 +82,11 @@ def fetching_task(
         ConfigError: the client or the parser cannot be used there.
     """
     caches = cache is not None and cache.rules.mode != "off"
-    inner: Fetching | FetchingElsewhere
-    if not isinstance(strategy, InThreads | InProcesses):
+    inner: Fetching | FetchingElsewhere | Remotely
+    if isinstance(strategy, Remote):
+        there = FetchThere(*recipe_of(client), parse, frozenset(accept), timeout, max_bytes)
+        inner = Remotely(strategy.place(there, plain=False), build)
+    elif not isinstance(strategy, InThreads | InProcesses):
         inner = Fetching(client, build, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
     else:
         kind, options = client.recipe

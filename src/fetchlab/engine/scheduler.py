@@ -19,6 +19,7 @@ from fetchlab.engine.endings import Endings
 from fetchlab.engine.intake import Intake
 from fetchlab.engine.lanes import Lanes
 from fetchlab.engine.parking import Parking
+from fetchlab.engine.remote import Hooks, TrueTimes
 from fetchlab.engine.serving import Serving
 from fetchlab.engine.sizing import Sizing
 from fetchlab.engine.turns import Turns
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from fetchlab.engine.earlier import Earlier
+    from fetchlab.engine.remote import RemotePlace
     from fetchlab.engine.sink import Sink
     from fetchlab.engine.source import Source
     from fetchlab.engine.strategies import Plan
@@ -63,6 +65,7 @@ class Scheduler:
         on_width: told when the number of workers changed by itself.
         earlier: takes the items that earlier sessions of a journal finished.
         remembered: where a host's adaptive limit begins, None for where its knob says.
+        remote: where attempts are made, None for here.
         may_begin: asked before work that has been read is served, again or after it waited; who says no wakes
             the scheduler later.
     """
@@ -87,11 +90,14 @@ class Scheduler:
         on_width: Callable[[], None] = lambda: None,
         earlier: Earlier | None = None,
         remembered: Callable[[str], int | None] = lambda _: None,
+        remote: RemotePlace | None = None,
         may_begin: Callable[[], bool] | None = None,
     ) -> None:
         self._clock = clock
         self._sink = sink
         self._earlier = earlier
+        self._remote = remote
+        self._on_width = on_width
         self._finished: asyncio.Future[None] | None = None
         self._intake = Intake(source, clock, sink, gate=gate, dedup=dedup, earlier=earlier)
         self._lanes = Lanes(
@@ -139,21 +145,31 @@ class Scheduler:
             rescue=rescue,
             dedups=dedup is not None,
         )
-        self._serving = Serving(attempt, self._lanes, self._crew, self._endings, clock)
+        endings = self._endings if remote is None else TrueTimes(self._endings)
+        self._serving = Serving(attempt, self._lanes, self._crew, endings, clock)
 
     @property
     def width(self) -> int:
         """Workers."""
-        return self._crew.width
+        return self._crew.width if self._remote is None else self._remote.slots
 
     @width.setter
     def width(self, value: int) -> None:
-        self._crew.width = value
+        if self._remote is None:
+            self._crew.width = value
+        else:
+            self._remote.resize(value)
 
     @property
     def in_flight(self) -> int:
         """Attempts under way."""
-        return self._crew.in_flight
+        under_way = self._crew.in_flight
+        return under_way if self._remote is None else min(under_way, self._remote.slots)
+
+    @property
+    def remote(self) -> bool:
+        """True if attempts are made on other machines."""
+        return self._remote is not None
 
     @property
     def adaptive(self) -> Adaptive | None:
@@ -215,8 +231,11 @@ class Scheduler:
         turns.begin(again)
         source = self._intake.source
         source.start(self._crew.wake)
-        self._crew.spawn(self.width if source.total is None or self._intake.joined else max(source.total, 1))
         try:
+            if self._remote is not None:
+                await self._remote.begin(self._hooks())
+            total = source.total
+            self._crew.spawn(self._crew.width if total is None or self._intake.joined else max(total, 1))
             await self._finished
         finally:
             await self._crew.leave(at_once=serving.cancelling is not None)
@@ -237,6 +256,10 @@ class Scheduler:
 
     def resize(self, width: int | Adaptive) -> None:
         """Change the number of workers, fixed or adaptive; surplus ones leave after their item."""
+        if self._remote is not None:
+            assert isinstance(width, int)  # the run has seen to it
+            self._remote.resize(width)
+            return
         self._sizing.change(width)
         self._turns.resized()
 
@@ -247,16 +270,22 @@ class Scheduler:
     def pause(self) -> None:
         """Take no further item; what is in flight ends."""
         self._turns.paused = True
+        if self._remote is not None:
+            self._remote.pause()
 
     def resume(self) -> None:
         """Take items again."""
         self._turns.paused = False
+        if self._remote is not None:
+            self._remote.resume()
         self._lanes.hope()
         self._crew.wake()
 
     def cancel(self, why: str = "the run was cancelled") -> None:
         """Abort what is in flight and end what is parked, each as ``Cancelled``; keep the rest unread."""
         self._serving.cancelling = why
+        if self._remote is not None:
+            self._remote.cancel()
         now = self._clock()
         for work in self._lanes.clear() + self._parking.clear():
             if work.attempt > work.before:
@@ -274,6 +303,21 @@ class Scheduler:
         """End because of an error that is nobody's item's; what is in flight ends first."""
         self.failure = self.failure or error
         self._finish()
+
+    def _hooks(self) -> Hooks:
+        """What the place elsewhere may ask of this run."""
+        intake, lanes, crew = self._intake, self._lanes, self._crew
+
+        def hold(items: int) -> None:
+            if items != crew.width:
+                crew.width = items
+                crew.spawn(items)
+                crew.wake()
+
+        def left() -> int | None:
+            return None if intake.total is None else intake.total - intake.joined + lanes.waiting
+
+        return Hooks(hold, left, lanes.by_host.get, self._on_width, self.stop)
 
     def _drain(self) -> None:
         """Nothing is left: serve what the sink adds, or finish."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fetchlab.engine.crew import Crew
     from fetchlab.engine.endings import Endings
     from fetchlab.engine.lanes import Lanes
+    from fetchlab.engine.remote import TrueTimes
     from fetchlab.engine.work import Work
 
 __all__ = ["Serving"]
@@ -37,7 +38,7 @@ class Serving:
         attempt: Callable[[Work], Awaitable[Any]],
         lanes: Lanes,
         crew: Crew,
-        endings: Endings,
+        endings: Endings | TrueTimes,
         clock: Callable[[], float],
     ) -> None:
         self.cancelling: str | None = None

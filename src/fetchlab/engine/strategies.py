@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fetchlab.engine.remote import Remote
 from fetchlab.errors import ConfigError
 from fetchlab.policy.concurrency import Adaptive, AdaptiveLimit
 
@@ -48,7 +49,7 @@ class Plan:
     width: int
     chunk: int | None = None
     delay: float = 0.0
-    place: Literal["loop", "threads", "processes"] = "loop"
+    place: Literal["loop", "threads", "processes", "elsewhere"] = "loop"
     adaptive: Adaptive | None = None
 
 
@@ -131,7 +132,7 @@ class Batch:
     """All items at once; the input must have a length."""
 
 
-Strategy: TypeAlias = Async | Sequential | Threads | Processes | Chunked | Batch
+Strategy: TypeAlias = Async | Sequential | Threads | Processes | Chunked | Batch | Remote
 
 
 def choose(workers: int | Adaptive | None, strategy: Strategy | None, *, plain: bool) -> Strategy:
@@ -182,6 +183,8 @@ def plan_of(strategy: Strategy, total: int | None, *, plain: bool) -> Plan:
             return Plan(n, place="threads")
         case Processes(n):
             return Plan(n, place="processes")
+        case Remote():
+            return Plan(DEFAULT_WORKERS, place="elsewhere")
         case Async(workers):
             if isinstance(workers, Adaptive):
                 return Plan(AdaptiveLimit(workers).limit, place=place, adaptive=workers)

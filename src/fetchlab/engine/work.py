@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fetchlab.engine.lanes import Lane
+    from fetchlab.engine.remote import There
     from fetchlab.model import Request
 
 __all__ = ["Work"]
@@ -37,6 +38,7 @@ class Work:
         at_hand: what the cache has for it; True if it will have that when it is the item's turn; None if a
             request is needed, so that the item must wait until its host is open.
         twin: True if it ends like another item with the same key.
+        there: how its last attempt went on another machine; set only where attempts are made elsewhere.
     """
 
     __slots__ = (
@@ -60,10 +62,12 @@ class Work:
         "request",
         "started",
         "status",
+        "there",
         "twin",
     )
 
     lane: Lane
+    there: There | None
 
     def __init__(self, index: int, item: Any, queued: float) -> None:
         self.index = index

@@ -161,6 +161,11 @@ class HostGate:
         """The moment at which patience ends."""
         return math.inf if self._blocked_since is None else self._blocked_since + self._patience
 
+    @property
+    def spaced(self) -> bool:
+        """True if requests are spaced, by the user's rate or by the one that was found."""
+        return self._gcra is not None or self.discovery is not None
+
     def why(self, now: float) -> str:
         """Return what stands in the way, in a word."""
         if self.breaker.opened:
@@ -250,6 +255,11 @@ class HostGate:
         self.parked_until = max(self.parked_until, now + seconds)
         self.quiet = False
         log.info("%s says that its quota is used up, for %.3g s", self.name, seconds)
+
+    def hold(self, until: float) -> None:
+        """Let nothing start before this moment: somebody who asks the same host was told to wait."""
+        self.parked_until = max(self.parked_until, until)
+        self.quiet = False
 
     def failed(self, began: float, now: float, *, probe: bool, first: bool, down: bool, trouble: str) -> None:
         """An attempt failed in a way that may be the host's.

@@ -16,6 +16,7 @@ from fetchlab.policy.keys import plain_key
 from fetchlab.store import advice
 from fetchlab.store.creating import created, created_async
 from fetchlab.store.memoize import memoized
+from fetchlab.store.shared_address import Address, is_address
 from fetchlab.store.tiers import OWN, Tiers
 
 if TYPE_CHECKING:
@@ -30,11 +31,16 @@ __all__ = ["Cache"]
 
 
 class Cache:
-    """Remembers responses and values: in memory, and in one SQLite file where a path is given.
+    """Remembers responses and values: in memory, in one SQLite file, and at a server that machines share.
+
+    ``fl.Cache()`` is memory alone, ``fl.Cache("data/cache/http.db")`` has a file behind it, and
+    ``fl.Cache("redis://host:6379/0")`` a Redis or Valkey server; ``fl.Cache(path, shared="redis://…")`` has
+    both: what one machine fetched is found by all, and kept in each one's file.
 
     Give it to ``fl.fetch``, ``fl.map`` or ``fl.download``, or use it directly. Of many who ask for the same
-    key at once, in this process or in others with the same file, one asks the server and the others get its
-    answer. Safe from any thread; several caches of one path share the file.
+    key at once, in this process, in others with the same file or on machines with the same shared tier, one
+    makes the request and the others get its answer. Safe from any thread; several caches of one path share
+    the file.
 
     An entry's key is the request's method, URL and body; secrets in its URL and in its own headers stand
     there as fingerprints. What the client adds to every request makes no difference unless ``vary`` names
@@ -43,12 +49,21 @@ class Cache:
     own ``accept``, ``max_bytes`` or ``parse`` refuses what is stored asks anew. Secret headers,
     ``Set-Cookie`` among them, are masked in what is stored.
 
+    The shared tier needs ``pip install 'fetchlab[redis]'``. All that is there stands under ``fetchlab:``. A
+    run goes on without a server that goes away, or is full, and takes it up again when it is back;
+    ``stats()`` counts what did without. An entry stays there for a week beyond its time, so that it may be
+    asked about and stand in. How much there is room for, and what goes first, say the server's ``maxmemory``
+    and ``maxmemory-policy``. What one machine deletes is still in memory and file of others, until its time
+    is over.
+
     Args:
         path: the SQLite file, made with its folders, ``~`` is the user's; None keeps everything in memory.
+            Or a shared tier's URL, with memory in front of it.
         ttl: seconds an entry is good for, one hour unless told; None for ever. Or a function of the
             :class:`Response` that returns them, 0 for what is not to be stored; if it fails, an hour. Who
             stores an entry says how long it is good; ``mode="refresh"`` is for who cannot wait for that.
         memory: entries in memory, the least recently used dropped first; caches of one file share them.
+            At least 256 in front of a shared tier alone.
         max_bytes: size of the file (without one, of the memory) at which the least recently used are dropped.
             The last cache made of a file decides for all of them. While it is open the write-ahead log beside
             it comes on top, half as much again and 32 MB at most.
@@ -60,12 +75,15 @@ class Cache:
         vary: names of request headers that make a difference, ``("accept-language",)`` say.
         ignore: names of query parameters that make none, ``("_", "timestamp")`` say.
         methods: what is cached.
+        shared: a shared tier's URL: ``redis://host:6379/0``, ``rediss://`` over TLS, ``valkey://``,
+            ``valkeys://``, ``unix:///run/redis.sock?db=0``. ``user:password@`` stands before the host, or the
+            password in the environment as ``FETCHLAB_CACHE_PASSWORD``; it is shown nowhere.
 
     Raises:
-        ConfigError: a knob has a value that cannot work.
-        CacheError: the file cannot be used and cannot be replaced, or is somebody else's SQLite file, which
-            stays as it is. One that is damaged, or no SQLite file, is moved aside, a new one is begun, and a
-            warning says so.
+        ConfigError: a knob has a value that cannot work, or the shared tier's client is not installed.
+        CacheError: the shared tier does not answer; or the file cannot be used and cannot be replaced, or is
+            somebody else's SQLite file, which stays as it is. One that is damaged, or no SQLite file, is
+            moved aside, a new one is begun, and a warning says so.
     """
 
     def __init__(
@@ -80,23 +98,28 @@ class Cache:
         *,
         ignore: Collection[str] = (),
         methods: Collection[str] = METHODS,
+        shared: str | None = None,
     ) -> None:
         self.rules = Rules(ttl, mode, stale_if_error, tuple_of(vary), tuple_of(ignore), tuple_of(methods))
         _whole("memory", memory, 0)
         if max_bytes is not None:
             _whole("max_bytes", max_bytes, 1)
-        self.path = path_of(path)
+        if is_address(path) and shared is not None:
+            raise ConfigError("shared", "is given as the path already; give a file there, or leave one out")
+        far = _address("path", path) if is_address(path) else _address("shared", shared)
+        self.path = None if is_address(path) else path_of(path)
         self._knobs: dict[str, Any] = {
             "path": path, "ttl": ttl, "memory": memory, "max_bytes": max_bytes, "mode": mode,
             "stale_if_error": stale_if_error, "vary": self.rules.vary, "ignore": self.rules.ignore,
-            "methods": self.rules.methods,
+            "methods": self.rules.methods, "shared": shared,
         }  # fmt: skip
         self._max_bytes = max_bytes
-        self.tiers = Tiers(self.path, self.rules, memory=memory, max_bytes=max_bytes)
+        self._shared = far
+        self.tiers = Tiers(self.path, self.rules, memory=memory, max_bytes=max_bytes, shared=far)
 
     @classmethod
     def of(cls, cache: Any) -> Cache | None:
-        """Return the cache of a ``cache`` knob: a cache, a path, or None.
+        """Return the cache of a ``cache`` knob: a cache, a path, a shared tier's URL, or None.
 
         Raises:
             ConfigError: it is none of these.
@@ -108,9 +131,16 @@ class Cache:
         raise ConfigError("cache", f"give fl.Cache(…) or a file's path, not {cache!r}")
 
     @property
+    def shared(self) -> str | None:
+        """The shared tier's address, without user and password; None if there is none."""
+        return None if self._shared is None else self._shared.shown
+
+    @property
     def knobs(self) -> dict[str, Any]:
-        """What it was made with, by name."""
-        return dict(self._knobs)
+        """What it was made with, by name; a shared tier's URL without its password."""
+        if self._shared is None:
+            return dict(self._knobs)
+        return self._knobs | {"shared" if self._knobs["shared"] else "path": self._shared.plain}
 
     def in_mode(self, mode: Mode) -> Cache:
         """Return a cache of the same entries in another mode; itself, if that is its own.
@@ -121,13 +151,15 @@ class Cache:
         """
         if mode == self.rules.mode:
             return self
-        other = type(self)(**self.knobs | {"mode": mode})
-        if self.path is None:
+        other = type(self)(**self._knobs | {"mode": mode})
+        if self.path is None and self._shared is None:
             other.tiers.share(self.tiers)
         return other
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return what is stored under a key and still good, else ``default``.
+
+        On the engine's own thread, which waits for no server, only memory and file are looked into.
 
         Args:
             key: a URL, an ``fl.Request``, a key as in ``run.frame()``, or the key it was :meth:`put` under.
@@ -136,7 +168,8 @@ class Cache:
         Returns:
             The :class:`Response` of a request, or the value.
         """
-        entry = self.tiers.good(self.key_of(key))
+        name = self.key_of(key)
+        entry = self.tiers.good(name) or self.tiers.reach(name)
         return default if entry is None else entry.value()
 
     def put(self, key: Any, value: Any, ttl: Any = OWN) -> None:
@@ -149,7 +182,7 @@ class Cache:
 
         Raises:
             StoreError: the value cannot be stored.
-            CacheError: the file cannot be written; a run goes on then, an order does not.
+            CacheError: the file, or what is shared, cannot be written; a run goes on then, an order does not.
         """
         name = self.key_of(key)
         self.tiers.take_orders()
@@ -200,15 +233,15 @@ class Cache:
         """Drop an entry; say whether it was there.
 
         Raises:
-            CacheError: the file cannot be written.
+            CacheError: the file, or what is shared, cannot be written.
         """
         return self.tiers.remove(self.key_of(key))
 
     def clear(self) -> int:
-        """Drop all entries; return how many there were.
+        """Drop all entries, a shared tier's for all machines; return how many there were.
 
         Raises:
-            CacheError: the file cannot be written.
+            CacheError: the file, or what is shared, cannot be written.
         """
         return self.tiers.clear()
 
@@ -222,17 +255,22 @@ class Cache:
             How many were dropped.
 
         Raises:
-            CacheError: the file cannot be written.
+            CacheError: the file, or what is shared, cannot be written.
         """
         now = time.time()
         return self.tiers.expire(now, -1.0 if older_than is None else now - older_than)
 
     def stats(self) -> CacheStats:
-        """Return a snapshot of what was asked and what is held."""
+        """Return a snapshot of what was asked and what is held.
+
+        Without a file, what a shared tier holds is counted key by key, a second or two for 100,000 entries.
+        """
         return self.tiers.stats()
 
     def frame(self) -> pl.DataFrame:
         """Return a row per entry, the latest stored first.
+
+        Of the file; without one of the shared tier, without that of the memory.
 
         Columns: ``key str, host str?`` (null where the key is no request's)``, kind str, bytes u64, stored
         datetime (UTC), expires datetime?, seconds f64`` (what it took to get)``, hits u64, fetches u64`` (how
@@ -263,11 +301,11 @@ class Cache:
         return name
 
     def flush(self) -> None:
-        """Wait until everything stored so far is in the file."""
+        """Wait until everything stored so far is in the file, and at the shared tier."""
         self.tiers.flush()
 
     def close(self) -> None:
-        """Write what waits and close the file; what is asked later opens it again."""
+        """Write what waits, close the file and disconnect; what is asked later opens both again."""
         self.tiers.close()
 
     def __enter__(self) -> Self:
@@ -280,11 +318,12 @@ class Cache:
         return _remake, (self._knobs,)
 
     def __repr__(self) -> str:
-        held = self.stats()
+        held = self.tiers.stats(near=True)
         where = "in memory" if self.path is None else str(self.path)
+        shared = "" if self.shared is None else f" before {self.shared}"
         return (
-            f"Cache({where}, mode={self.rules.mode!r}, {held.entries:,} entries, {held.bytes / 1e6:,.1f} MB, "
-            f"{held.hits:,} hits, {held.misses:,} misses)"
+            f"Cache({where}{shared}, mode={self.rules.mode!r}, {held.entries:,} entries, "
+            f"{held.bytes / 1e6:,.1f} MB, {held.hits:,} hits, {held.misses:,} misses)"
         )
 
 
@@ -305,6 +344,10 @@ def path_of(path: Any) -> Path | None:
     if file.is_dir():
         raise ConfigError("path", f"{file} is a folder; give a file in it, {file / 'cache.db'} say")
     return file
+
+
+def _address(knob: str, url: Any) -> Address | None:
+    return None if url is None else Address(url, knob)
 
 
 def tuple_of(names: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Get what is stored, or create it: one of all who ask, in this process and in others."""
+"""Get what is stored, or create it: one of all who ask, here, in other processes and on other machines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
         CacheError: ``create`` asks for what it is to create.
     """
     while True:
-        entry = tiers.good(name)
+        entry = tiers.good(name) or (tiers.reach(name) if tiers.rules.mode == "offline" else None)
         if entry is not None:
             return entry.value()
         if tiers.rules.mode == "off":
@@ -45,7 +45,10 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
             _check_self(tiers, name)
         if leads:
             try:
-                verdict = tiers.lead.ask([name]).result()[0] if tiers.lead.among_processes else "mine"
+                if tiers.lead.others:
+                    verdict = tiers.lead.ask([name], far=not loop.on_loop_thread()).result()[0]
+                else:
+                    verdict = "mine"
                 if verdict == "stored":
                     entry = tiers.good(name)
                     if entry is not None:
@@ -68,7 +71,7 @@ def created(tiers: Tiers, name: str, create: Callable[[], Any], ttl: Any) -> Any
                 "this is the engine's own thread, where waiting would be for ever; use an async function",
             )
         over = threading.Event()
-        tiers.lead.when_over(name, "held" if leads else "mine", over.set)
+        tiers.lead.when_over(name, verdict if leads else "mine", over.set)
         over.wait()
 
 
@@ -76,6 +79,9 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
     """Do the same for an async function, on whatever event loop this is awaited."""
     while True:
         entry = tiers.good(name)
+        if entry is None and tiers.rules.mode == "offline" and tiers.reaches:
+            (entry,) = await asyncio.wrap_future(tiers.fetch([name]))
+            entry = entry and tiers.hit_there(entry)
         if entry is not None:
             return entry.value()
         if tiers.rules.mode == "off":
@@ -88,9 +94,7 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
         if leads:
             try:
                 verdict = (
-                    (await asyncio.wrap_future(tiers.lead.ask([name])))[0]
-                    if tiers.lead.among_processes
-                    else "mine"
+                    (await asyncio.wrap_future(tiers.lead.ask([name])))[0] if tiers.lead.others else "mine"
                 )
                 if verdict == "stored":
                     entry = tiers.good(name)
@@ -108,7 +112,7 @@ async def created_async(tiers: Tiers, name: str, create: Callable[[], Awaitable[
                 if verdict.startswith("mine"):
                     tiers.lead.give_back(name)
                 tiers.lead.end(name)
-        await _over(tiers, name, "held" if leads else "mine")
+        await _over(tiers, name, verdict if leads else "mine")
 
 
 @contextmanager

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Leases", "Verdict"]
 
-Verdict: TypeAlias = Literal["mine", "mine, old", "held", "stored"]
-"""Lead; lead, and there is an old entry; another process leads; there is a good entry by now, to be read."""
+Verdict: TypeAlias = Literal["mine", "mine, old", "held", "held elsewhere", "stored"]
+"""Lead; lead, and there is an old entry; another process leads; another machine does; there is a good entry
+by now, to be read."""
 BEAT_SECONDS = 1.0
 DEAD_SECONDS = 5.0
 LOOK_SECONDS = 0.05

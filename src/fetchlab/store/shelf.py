@@ -215,6 +215,11 @@ class Shelf:
             self.trouble.read()
         return found
 
+    @property
+    def readable(self) -> bool:
+        """False while the file cannot be read."""
+        return self.trouble.readable
+
     # writing
 
     @property

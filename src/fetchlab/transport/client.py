@@ -138,6 +138,13 @@ class Client:
             return default_client()
         return value if isinstance(value, cls) else cls(value)
 
+    @classmethod
+    def from_recipe(cls, kind: Literal["reqwest", "httpx"], options: check.Options) -> Client:
+        """Return a client with the :attr:`recipe` of another one, made in another process."""
+        client = cls(kind, redirects=options.redirects)
+        client._options = options
+        return client
+
     @property
     def wire(self) -> Transport:
         """The transport, opened at its first use on the engine's loop."""

@@ -173,12 +173,16 @@ def test_without_a_url_it_starts_the_testbed_and_says_so(fetchlab, monkeypatch, 
         (["render", "prompts.json", "--to", "films", "--backend", "film"], "--backend"),
         (["render", "prompts.json", "--to", "films", "--downloads", "0"], "--downloads"),
         (["render", "number.json", "--to", "films"], "SCENES"),
+        (["render", "deep.json", "--to", "films"], "SCENES"),
+        (["render", "halves.json", "--to", "films"], "SCENES"),
     ],
 )
 def test_what_cannot_work_is_told_by_its_flag(fetchlab, bed, url, tmp_path, words, flag):
     """Before the first request, in one line, with exit code 2."""
     (tmp_path / "prompts.json").write_text('["A door"]')
     (tmp_path / "number.json").write_text("17")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "halves.json").write_text('[{"scene": 1.5, "prompt": "A door", "seconds": 8}]')
     where = [] if "--base-url" in words else ["--base-url", url]
     said = fetchlab("storyboard", *words, *where)
     assert said.code == 2, said.err

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetchlab.policy.hints import LONGEST, has_quota, retry_after, until_reset
+from fetchlab.policy.hints import LONGEST, clock_ahead, has_quota, retry_after, until_reset
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
 WALL = NOW.timestamp()
@@ -169,3 +169,11 @@ def test_no_headers_are_no_hint():
     assert retry_after({}, WALL) is None
     assert not has_quota({})
     assert has_quota({"x-ratelimit-remaining": "17"})
+
+
+def test_a_servers_clock_is_read_from_its_date():
+    """Moments that a service tells are on its own clock."""
+    headers = {"date": "Sun, 06 Nov 1994 08:49:37 GMT"}
+    assert clock_ahead(headers, 784111777.0 + 30) == -30
+    assert clock_ahead({}, 1e9) == 0.0
+    assert clock_ahead({"date": "soon"}, 1e9) == 0.0

@@ -248,7 +248,7 @@ def _scenes(file: Path) -> Any:
             table = pl.DataFrame(told, infer_schema_length=None)
         else:
             table = pl.read_parquet(file)
-    except (OSError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:
         raise ConfigError("SCENES", f"{seen(file)} cannot be read as scenes: {_why(error)}") from error
     if "prompt" not in table.columns:
         raise ConfigError("SCENES", f"{seen(file)} has no column prompt")

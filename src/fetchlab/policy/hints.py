@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LONGEST", "has_quota", "retry_after", "until_reset"]
+__all__ = ["LONGEST", "clock_ahead", "has_quota", "retry_after", "until_reset"]
 
 LONGEST = 86_400.0
 """Seconds; a longer wait is a mistake or a joke."""
@@ -63,6 +63,11 @@ def until_reset(headers: Mapping[str, str], wall: float) -> float | None:
             if seconds is not None and _meant(seconds):
                 return seconds
     return None
+
+
+def clock_ahead(headers: Mapping[str, str], wall: float) -> float:
+    """Return the seconds by which a server's clock is ahead of ours, by its ``Date``; 0.0 without one."""
+    return _date(_said(headers, "date"), wall) or 0.0
 
 
 def has_quota(headers: Mapping[str, str]) -> bool:

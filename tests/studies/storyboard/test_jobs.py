@@ -117,6 +117,26 @@ def test_a_lost_order_is_adopted_once_and_only_ours():
     assert lost.claimed == {"known", "early", "late"}
 
 
+@pytest.mark.parametrize(("ahead", "found"), [(0.0, False), (-50.0, True), (50.0, False), (-1e9, False)])
+def test_a_service_whose_clock_is_behind_still_lists_what_is_ours(ahead, found):
+    """Its jobs seem to be older than the run that ordered them; one of years ago is none of ours."""
+    lost = Lost(1e6, set())
+    page = [Listed("one", FIRST.what, 1e6 - (10 if ahead > -1e6 else 1e5))]
+    assert lost.saw(page, "seat", ahead) is found
+    assert (lost.take(FIRST) is not None) is found
+
+
+def test_a_job_of_another_model_is_another_video():
+    """Adopted, it would stand for the better one that was asked for; versions of one model are dated."""
+    lost = Lost(100.0, set())
+    models = ("sora-2-pro", "sora-2-2025-10-06", "", "sora-2")
+    lost.saw([Listed(model or "none", FIRST.what, 101.0, model) for model in models], "seat")
+    taken = [lost.take(FIRST._replace(model="sora-2")) for _ in range(4)]
+    assert [found and found[0].job for found in taken] == ["sora-2", "none", "sora-2-2025-10-06", None]
+    assert lost.take(FIRST._replace(model="sora-2-2025-12-08")) is None
+    assert lost.take(FIRST._replace(model="sora-2-pro"))[0].job == "sora-2-pro"
+
+
 def test_an_answer_that_came_after_all_claims_its_job():
     """Two scenes with one prompt would share it."""
     lost = Lost(100.0, set())

@@ -46,7 +46,8 @@ def test_up_to_the_threshold_one_request_writes_all():
     ("knob", "value"),
     [
         ("duration", 0), ("duration", "ten minutes"), ("duration", float("nan")), ("scene_seconds", -8),
-        ("scenes", 0), ("batch_size", 0), ("batch_size", "all"), ("threshold", -1), ("context", "all"),
+        ("scenes", 0), ("scenes", 10**400), ("duration", 1e308),
+        ("batch_size", 0), ("batch_size", "all"), ("threshold", -1), ("context", "all"),
     ],
 )  # fmt: skip
 def test_a_knob_that_cannot_work_is_named(knob, value):

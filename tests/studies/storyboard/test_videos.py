@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
+import math
 import subprocess
 import sys
+import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import fetchlab as fl
@@ -164,6 +169,39 @@ def test_a_second_call_asks_for_nothing(bed, jobs, prompts, tmp_path):
     assert routes(bed) == {CONTENT: 1}
 
 
+def test_a_lost_order_for_another_model_is_not_adopted(bed, prompts, tmp_path):
+    """The same call with a better model wants its video, not the one whose number was lost."""
+    url = bed.urls["openai"]
+    bed.configure("openai", poll_after=0.02)
+
+    def render(model, count):
+        jobs = VideoJobs(url, "token-b", model=model, retry=QUICK)
+        return jobs.render(prompts[:count], tmp_path / "videos", journal=tmp_path / "jobs.db")
+
+    render("sora-2", 1).wait()
+    told = {"prompt": prompts[1], "model": "sora-2", "seconds": "8", "size": "1280x720"}
+    headers = {"authorization": "Bearer token-b", "content-type": "application/json"}
+    assert ask(url, "/v1/videos", "POST", json.dumps(told), headers).status == 200
+    run = render("sora-2-pro", 2)
+    assert run.result()["error"].null_count() == 2
+    assert run.notes["adopted"] == 0
+    made = Counter(job["model"] for job in ordered(bed, prompts))
+    assert made == {"sora-2": 2, "sora-2-pro": 2}
+
+
+def test_a_job_that_is_not_found_once_is_not_paid_for_again(bed, jobs, prompts, tmp_path):
+    """A gateway in front of the service says 404 while it starts anew."""
+    bed.configure("openai", job_time=1.0)
+    run = jobs.render(prompts[:4], tmp_path, thumbnails=False)
+    until(lambda: run.notes["ordered"] == 4)
+    bed.configure("openai", error_rate={404: 1.0})
+    bed.reset_counters()
+    until(lambda: routes(bed).get(LOOK, 0) >= 4)
+    bed.configure("openai", error_rate={})
+    whole(bed, run.result(), prompts)
+    assert len(ordered(bed, prompts)) == 4
+
+
 def test_a_changed_prompt_is_a_new_order(bed, jobs, prompts, tmp_path):
     """The old video shows something else; the others stay."""
     path = tmp_path / "jobs.db"
@@ -193,8 +231,13 @@ def test_a_killed_run_orders_nothing_twice(bed, jobs, tmp_path):
     assert left(tmp_path / "videos") == []
 
 
-def test_a_job_whose_number_died_with_the_process_is_adopted(bed, jobs, prompts, tmp_path):
-    """The order was taken and paid for, and the journal never heard of it."""
+@pytest.mark.parametrize("ahead", [0.0, 100.0])
+def test_a_job_whose_number_died_with_the_process_is_adopted(
+    bed, jobs, prompts, tmp_path, monkeypatch, ahead
+):
+    """The order was taken and paid for, and the journal never heard of it; clocks may go differently."""
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + ahead)
     path = tmp_path / "jobs.db"
     jobs.render(prompts[:4], tmp_path / "videos", journal=path).wait()
     told = {"prompt": prompts[4], "model": "sora-2", "seconds": "8", "size": "1280x720"}
@@ -268,8 +311,12 @@ def test_tokens_are_nowhere_but_on_the_wire(bed, prompts, tmp_path, caplog):
     assert "studio" in set(table["account"])
 
 
-def test_what_cannot_work_is_told_at_the_call(bed, jobs, tmp_path):
+def test_what_cannot_work_is_told_at_the_call(bed, jobs, tmp_path, monkeypatch):
     """Nothing may be ordered before it is clear that it can be kept."""
+
+    def full(**where):
+        raise OSError(errno.ENOSPC, "No space left on device", str(where["dir"]))
+
     script = Storyboard(bed.urls["openai"], "key-a", "storyboard-1").script("Doors", 40).result()
     bed.reset_counters()
     for knob, scenes, more in [
@@ -277,6 +324,13 @@ def test_what_cannot_work_is_told_at_the_call(bed, jobs, tmp_path):
         ("scenes", script.drop("prompt"), {}),
         ("scenes", ["A door", " "], {}),
         ("scenes", script.vstack(script), {}),
+        ("scenes", script.with_columns(scene=script["scene"].cast(float)), {}),
+        ("scenes", script.with_columns(scene=script["scene"].cast(str)), {}),
+        ("scenes", script.with_columns(scene=script["scene"].cast(int) - 1), {}),
+        ("scenes", script.with_columns(scene=script["scene"].replace(1, None)), {}),
+        ("scenes", script.with_columns(seconds=pl.lit(None)), {}),
+        ("scenes", script.with_columns(seconds=pl.lit("8")), {}),
+        ("scenes", script.with_columns(seconds=math.nan), {}),
         ("seconds", ["A door"], {"seconds": 7}),
         ("size", ["A door"], {"size": "large"}),
         ("downloads", ["A door"], {"downloads": 0}),
@@ -288,8 +342,43 @@ def test_what_cannot_work_is_told_at_the_call(bed, jobs, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"^to: "):
         jobs.render(["A door"], tmp_path / "file")
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(ConfigError, match=r"^to: .*No space left"):
+        jobs.render(["A door"], tmp_path)
     with pytest.raises(ConfigError, match=r"^accounts: "):
         VideoJobs(bed.urls["openai"], [])
     with pytest.raises(ConfigError, match=r"^backend: "):
         VideoJobs(bed.urls["openai"], TOKENS, "film")
     assert routes(bed) == {}
+
+
+def test_a_token_that_is_revoked_while_jobs_are_made_ends_them(bed, prompts, tmp_path):
+    """No other account may ask for them: asking on would flood the service and never end."""
+    bed.configure("openai", poll_after=0.02, job_time=30.0)
+    run = VideoJobs(bed.urls["openai"], "token-revoked", retry=QUICK).render(prompts[:2], tmp_path)
+    until(lambda: run.notes["polls"] >= 4)
+    bed.reset_counters()
+    bed.configure("openai", invalid_keys=("token-revoked",))
+    until(lambda: run.stats().failed == 2)
+    assert run.result()["error"].str.contains("account 1: HTTP 401 invalid_api_key").all()
+    assert sum(routes(bed).values()) < 20
+    assert len(ordered(bed, prompts)) == 2
+
+
+def test_a_token_that_is_revoked_before_a_download_ends_it(bed, prompts, tmp_path):
+    """The job stays in the journal for a call with a token that is renewed; this one ends."""
+    path, url = tmp_path / "jobs.db", bed.urls["openai"]
+    bed.configure("openai", poll_after=0.02, content_time=0.3)
+
+    def render(token):
+        jobs = VideoJobs(url, Key(token, name="studio"), retry=QUICK)
+        return jobs.render(prompts[:3], tmp_path / "videos", 1, thumbnails=False, journal=path)
+
+    run = render("token-c")
+    until(lambda: run.notes["ready"] == 3)
+    bed.configure("openai", invalid_keys=("token-c",))
+    until(lambda: run.stats().failed == 2)
+    assert run.result()["error"].str.contains("studio: HTTP 401").sum() == 2
+    bed.configure("openai", invalid_keys=(), content_time=0.0)
+    assert render("token-c").result()["error"].null_count() == 3
+    assert len(ordered(bed, prompts)) == 3

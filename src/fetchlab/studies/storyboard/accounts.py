@@ -76,11 +76,18 @@ class Accounts:
         self.ring.use(seat, now)
         return seat
 
-    async def send(self, work: Work, seat: Seat, request: Request) -> Response:
+    async def send(self, work: Work, seat: Seat, request: Request, *, only: bool = False) -> Response:
         """Send a request with a key that was taken.
+
+        Args:
+            work: the attempt.
+            seat: the key.
+            request: without credentials.
+            only: no other key could be used instead.
 
         Raises:
             Retriable: the key came too fast or is retired; that is no fault of the item.
+            StudyError: the key is of no use, and there is no other for this.
             StatusError: the request is wrong, or the host unwell.
             TransportError: no answer came.
         """
@@ -93,16 +100,24 @@ class Accounts:
             raise
         work.status, work.first_byte, work.bytes = response.status, response.first_byte, len(response.content)
         fault = fault_of(response)
-        self.heed(work, seat, began, fault, response.headers)
+        self.heed(work, seat, began, fault, response.headers, only=only)
         return response
 
     def heed(
-        self, work: Work, seat: Seat, began: float, fault: Fault | None, headers: Mapping[str, str]
+        self,
+        work: Work,
+        seat: Seat,
+        began: float,
+        fault: Fault | None,
+        headers: Mapping[str, str],
+        *,
+        only: bool = False,
     ) -> None:
         """Tell the ring what a request with a key met.
 
         Raises:
             Retriable: the key came too fast or is retired; that is no fault of the item.
+            StudyError: the key is of no use, and there is no other for this.
             StatusError: the request is wrong, or the host unwell.
         """
         ring, now = self.ring, time.perf_counter()
@@ -116,6 +131,8 @@ class Accounts:
             return
         if fault.whose == "key":
             ring.retire(seat, fault.text)
+            if only:
+                raise errors.StudyError(f"{seat.name}: {fault.text}; nobody else may ask for its job")
         else:
             ring.refused(seat, began, now, retry_after(headers, time.time()))
         work.excused += 1  # no fault of the item: its retries are for what is

@@ -46,11 +46,19 @@ class State(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A job in a service's list: its id, what it shows (see :attr:`Order.what`), and when it was taken."""
+    """A job in a service's list.
+
+    Attributes:
+        job: its id.
+        what: what it shows, see :attr:`Order.what`.
+        created: when it was taken.
+        model: who makes it, empty where the service does not say.
+    """
 
     job: str
     what: tuple[str, str, str]
     created: float
+    model: str = ""
 
 
 class Backend(Protocol):
@@ -100,6 +108,7 @@ class _Video(msgspec.Struct):
     prompt: str | None = None
     seconds: str | int | float | None = None
     size: str | None = None
+    model: str | None = None
 
 
 class _Page(msgspec.Struct):
@@ -175,7 +184,12 @@ class OpenAIVideos:
         """
         page = decode(response, _Page)
         jobs = [
-            Listed(one.id, (one.prompt or "", str(one.seconds or ""), one.size or ""), one.created_at or 0.0)
+            Listed(
+                one.id,
+                (one.prompt or "", str(one.seconds or ""), one.size or ""),
+                one.created_at or 0.0,
+                one.model or "",
+            )
             for one in page.data
         ]
         return jobs, jobs[-1].job if page.has_more and jobs else None

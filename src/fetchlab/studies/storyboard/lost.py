@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["Lost", "recorded"]
 
 _KEY, _OK = ITEM.index("key"), ITEM.index("ok")
+DATED = re.compile(r"-\d{4}-\d\d-\d\d$")
 GRACE = 2.0
 """Seconds by which a service's clock, in whole seconds, may seem to be behind."""
+WRONG = 3600.0
+"""Seconds that a clock may be wrong; more is a mistake of the header."""
 
 
 class Lost:
@@ -38,23 +42,33 @@ class Lost:
         self._found: dict[tuple[str, str, str], list[tuple[Listed, Seat]]] = defaultdict(list)
         self._seen: set[str] = set()
 
-    def saw(self, jobs: list[Listed], seat: Seat) -> bool:
-        """Take in a page of an account's jobs, latest first; True if earlier ones can matter, too."""
+    def saw(self, jobs: list[Listed], seat: Seat, ahead: float = 0.0) -> bool:
+        """Take in a page of an account's jobs, latest first; True if earlier ones can matter, too.
+
+        Args:
+            jobs: the page.
+            seat: whose.
+            ahead: seconds by which the service's clock is before ours, or less than 0 where it is behind.
+        """
+        since = self.since + max(-WRONG, min(0.0, ahead))  # too many seen cost nothing, too few a video
         for job in jobs:
-            if job.created >= self.since and job.job not in self.claimed | self._seen:
+            if job.created >= since and job.job not in self.claimed | self._seen:
                 self._seen.add(job.job)
                 self._found[job.what].append((job, seat))
-        return bool(jobs) and jobs[-1].created >= self.since
+        return bool(jobs) and jobs[-1].created >= since
 
     def take(self, order: Order) -> tuple[Listed, Seat] | None:
         """Return a job of this order that nobody has, the earliest one, and claim it."""
-        found = self._found.get(order.what, [])
-        while found:
-            job, seat = found.pop()
-            if job.job not in self.claimed:
+        for job, seat in reversed(self._found.get(order.what, [])):
+            if job.job not in self.claimed and _made_by(job.model, order.model):
                 self.claimed.add(job.job)
                 return job, seat
         return None
+
+
+def _made_by(said: str, wanted: str) -> bool:
+    """Say whether a job's model may be the wanted one: services add the date of its latest version."""
+    return not said or said == wanted or DATED.sub("", said) == wanted
 
 
 def recorded(path: Path) -> tuple[float | None, set[str]]:

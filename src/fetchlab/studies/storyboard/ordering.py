@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fetchlab import errors
 from fetchlab.engine.parking import Postponed
+from fetchlab.policy.hints import clock_ahead
 from fetchlab.studies.storyboard.accounts import later
 from fetchlab.studies.storyboard.backends import Lists
 from fetchlab.studies.storyboard.orders import Ticket
@@ -95,7 +96,8 @@ class Ordering:
             while True:
                 response = await self._accounts.send(work, seat, backend.page(after))
                 jobs, after = backend.listed(response)
-                if not self._lost.saw(jobs, seat) or after is None:
+                ahead = clock_ahead(response.headers, time.time())
+                if not self._lost.saw(jobs, seat, ahead) or after is None:
                     return
                 self._accounts.ring.use(seat, time.perf_counter())
         except errors.Retriable:

@@ -34,6 +34,8 @@ PER_KEY, MOST = 5, 10
 scenes see too little of each other."""
 REACH = 2
 """Batches: in ``rolling`` no scene begins while one so far before it is unfinished."""
+LONGEST = 100_000
+"""Scenes of a script, at most: each is told of all before it."""
 LIGHTEST, HEAVIEST = 0.5, 2.0
 """A scene's weight in a batch lies between these, an average one weighs 1."""
 
@@ -81,6 +83,10 @@ class Plan:
         _seconds("threshold", threshold, least="of 0 or more", ok=lambda number: number >= 0)
         if scenes is not None:
             whole("scenes", scenes)
+        wanted = duration / scene_seconds if scenes is None else scenes
+        if wanted > LONGEST:
+            knob = "duration" if scenes is None else "scenes"
+            raise ConfigError(knob, f"means more than {LONGEST:,} scenes, the most of a script")
         if batch_size != "auto":
             whole("batch_size", batch_size, instead=" or 'auto'")
         if context not in ("batch", "rolling"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -49,6 +51,8 @@ __all__ = ["VideoJobs"]
 MODELS = {"openai": "sora-2", "vertex": "veo-3.0-generate-001"}
 USUAL = 8
 """Seconds of a video for a prompt that says nothing of it."""
+MOST_SCENES = 2**32 - 1
+"""What the table's column holds."""
 LARGEST = 16_384
 """Pixels of a side, the most that H.264's levels know of."""
 
@@ -251,6 +255,8 @@ def _orders(scenes: Any, model: str, seconds: int | None, size: str, lengths: tu
         rows = [(number, prompt, USUAL) for number, prompt in enumerate(scenes, 1)]
     else:
         raise ConfigError("scenes", f"give the table of a script, or a list of prompts, not {scenes!r:.60}")
+    for number, _, long in rows:
+        _plain(number, long)
     empty = [number for number, prompt, _ in rows if not (isinstance(prompt, str) and prompt.strip())]
     if empty:
         raise ConfigError("scenes", f"scene {empty[0]} has no prompt; leave out those that were not written")
@@ -259,6 +265,14 @@ def _orders(scenes: Any, model: str, seconds: int | None, size: str, lengths: tu
     return [
         Order(number, prompt, model, seconds or _length(long, lengths), size) for number, prompt, long in rows
     ]
+
+
+def _plain(number: object, long: object) -> None:
+    """See that a scene's number can name files and rows, before anything is paid for it."""
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST_SCENES:
+        raise ConfigError("scenes", f"a scene's number is a whole one from 1 on, not {number!r}")
+    if not isinstance(long, int | float) or isinstance(long, bool) or not 0 < long < math.inf:
+        raise ConfigError("scenes", f"scene {number} is of seconds above 0, not {long!r}")
 
 
 def _size(knob: str, given: object, such: str) -> tuple[int, int]:
@@ -279,6 +293,8 @@ def _folder(to: Any) -> Path:
     try:
         folder = Path(to)
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # what is ordered is paid for, wherever it may be kept
     except (TypeError, OSError, ValueError) as error:
         raise ConfigError("to", f"{to!r} cannot be a folder: {error}") from error
     return folder

@@ -46,6 +46,8 @@ FIRST_POLL, LONGEST_POLL, GROWTH = 1.0, 15.0, 1.5
 """Seconds between looks where the service gives no hint: at first, at most, and by what they grow."""
 LONGEST_HINT = 600.0
 GONE = frozenset({404, 410})
+MISSES = 3
+"""Times that a job must not be found: one 404 may be a gateway's, and another order is paid for."""
 
 
 class Working:
@@ -84,6 +86,7 @@ class Working:
     ) -> None:
         self.ordering = ordering
         self.polls: Counter[str] = Counter()
+        self._missed: Counter[Step] = Counter()
         self._backend = backend
         self._accounts = accounts
         self._rendering = rendering
@@ -132,10 +135,12 @@ class Working:
 
     async def _look(self, work: Work, step: Step, seat: Seat) -> Made:
         try:
-            response = await self._accounts.send(work, self._accounts.own(seat), self._backend.look(step.job))
+            look = self._backend.look(step.job)
+            response = await self._accounts.send(work, self._accounts.own(seat), look, only=True)
         except errors.StatusError as error:
             if error.status not in GONE:
                 raise
+            self._misses(step, error.status)
             return Made(step.job, "missing", f"{seat.name} knows no such job", ready=time.time())
         state, now = self._backend.state(response), time.time()
         self.polls[step.job] += 1
@@ -158,6 +163,17 @@ class Working:
             )
         work.excused = work.attempt - work.before - 1  # it was answered: earlier failures are forgotten
         raise Postponed(later(poll_wait(response, self.polls[step.job])))
+
+    def _misses(self, step: Step, status: int, expires: float | None = None) -> None:
+        """Something of a job is not there; returns once that is sure.
+
+        Raises:
+            Postponed: it is not; ask again.
+        """
+        self._missed[step] += 1
+        missed = self._missed[step]
+        if status == 404 and missed < MISSES and (expires is None or time.time() < expires):
+            raise Postponed(later(FIRST_POLL * GROWTH ** (missed - 1)))
 
     # downloading
 
@@ -183,8 +199,9 @@ class Working:
             headers: Mapping[str, str] = error.headers or {}
             if error.status in GONE:
                 self._accounts.ring.answered(seat, began, time.perf_counter())
+                self._misses(step, error.status, self._rendering.made[step.job].expires)
                 return Film(step.job, gone=True)
-            self._accounts.heed(work, seat, began, fault, headers)
+            self._accounts.heed(work, seat, began, fault, headers, only=True)
             raise
         except BaseException:
             self._accounts.ring.dropped(seat)
@@ -199,10 +216,11 @@ class Working:
         if content is None:
             try:
                 look = self._backend.look(step.job)
-                response = await self._accounts.send(work, self._accounts.own(seat), look)
+                response = await self._accounts.send(work, self._accounts.own(seat), look, only=True)
             except errors.StatusError as error:
                 if error.status not in GONE:
                     raise
+                self._misses(step, error.status)
                 return Film(step.job, gone=True)
             content = self._backend.state(response).content
         if content is None:

@@ -19,6 +19,7 @@ SMALLER = {
         "range(1000)": "range(16)",
         "[fl.Sequential(), 5, 20])": "[5], rounds=2, warmup=0)",
         "fl.sweep(urls)": "fl.sweep(urls, [1], rounds=1)",
+        "fl.sweep(urls, [5, 10, 20]), workers=20": "fl.sweep(urls, [1], rounds=1), workers=1",
         "parallel_pages=20)": "parallel_pages=20, max_pages=4)",
         "ids[:2000]": "ids[:40]",
         "files=300": "files=20",

@@ -177,12 +177,12 @@ def storyboard(
     seed: Seed = 0,
 ) -> Plan:
     """Scripts and video downloads: one by one, by the published schemes, and ours."""
-    from fetchlab.bench.storyboard import QUICK, SCENES, VIDEOS
+    from fetchlab.bench.storyboard import MAIN, QUICK, SCENES, SIZES, VIDEOS
 
     if quick:
         return {"storyboard": {**QUICK, "seed": seed}}
     which = {"scenes": scenes or SCENES, "videos": videos or VIDEOS, "draws": draws, "scale": scale}
-    how = {"latency": latency, "short": short, "content": content}
+    how = {"latency": latency, "short": short, "content": content, "sizes": SIZES, "trade_scenes": MAIN}
     return {"storyboard": {**which, **how, "rounds": rounds, "seed": seed}}
 
 

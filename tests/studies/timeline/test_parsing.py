@@ -58,6 +58,7 @@ def test_a_feeds_description_is_read_back(text, quoted, video):
 @pytest.fixture(scope="module")
 def answers(_bed_process):
     """Real answers of the site's interface: a user, a page of posts and a thread's page."""
+    _bed_process.configure(profile="flat")
     user = _bed_process.truth("timeline")["users"][LONG]
     thread = next(
         post for post in _bed_process.truth("timeline")["posts"].of(user["handle"]) if post["thread"]

@@ -94,13 +94,15 @@ def test_keys_from_the_environment(monkeypatch):
     """Notebooks must not hold them."""
     monkeypatch.setenv("OPENAI_API_KEY", "from-outside")
     assert keys_of(None, "keys", "OPENAI_API_KEY") == [Key("from-outside")]
+    monkeypatch.setenv("OPENAI_API_KEY", "from-a-file\n")
+    assert keys_of(None, "keys", "OPENAI_API_KEY") == [Key("from-a-file")]
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ConfigError, match="keys: give at least one, or set OPENAI_API_KEY"):
         keys_of(None, "keys", "OPENAI_API_KEY")
 
 
 @pytest.mark.parametrize(
-    "given", [[], [""], [7], ["a", "a"], [Key("a", name="x"), Key("b", name="x")], [" "]]
+    "given", [[], [""], [7], ["a", "a"], [Key("a", name="x"), Key("b", name="x")], [" "], ["a\nb"], ["ä"]]
 )
 def test_keys_that_cannot_work_are_refused(given):
     """Each would be one wrong answer per scene; and the message must not show them."""

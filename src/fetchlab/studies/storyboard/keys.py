@@ -44,8 +44,10 @@ class Key:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.secret, str) or not self.secret.strip() or not self.secret.isascii():
+        secret = self.secret.strip() if isinstance(self.secret, str) else ""  # a file's last line has an end
+        if not secret or not secret.isascii() or not secret.isprintable():
             raise ConfigError("keys", "a key is text such as 'sk-…'; one of them is empty or none")
+        object.__setattr__(self, "secret", secret)
         if self.rate is not None and not isinstance(self.rate, RateLimit):
             raise ConfigError("rate", f"of a key is fl.RateLimit(…), not {self.rate!r}")
 

@@ -19,6 +19,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from fetchlab.cluster.parcels import Chunk, Entry, plain_item
+from fetchlab.cluster.riders import Rider, Sent
 from fetchlab.cluster.sizing import ChunkSize
 from fetchlab.engine.crossing import pack
 from fetchlab.engine.parking import Postponed
@@ -56,51 +57,6 @@ HELD_SECONDS = 0.2
 """A host that refused without a hint is not asked until the run knows how."""
 
 log = logging.getLogger("fetchlab.cluster")
-
-
-class Rider:
-    """An attempt that waits for its outcome."""
-
-    __slots__ = ("entry", "told", "work")
-
-    def __init__(self, work: Work, entry: Entry) -> None:
-        self.work = work
-        self.entry = entry
-        self.told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    def tell(self, value: Any) -> None:
-        """Wake it with a value or an error."""
-        if self.told.done():
-            return
-        if isinstance(value, BaseException):
-            self.told.set_exception(value)
-        else:
-            self.told.set_result(value)
-
-
-class Sent:
-    """A chunk that is out.
-
-    Attributes:
-        number: its number.
-        address: the machine it was meant for.
-        riders: who is in it, and has not heard.
-        left: when it left.
-        spaced: True if its items wait for their moment.
-        parts: how many came back.
-        task: Dask's future.
-    """
-
-    __slots__ = ("address", "left", "number", "parts", "riders", "spaced", "task")
-
-    def __init__(self, number: int, address: str, riders: list[Rider], *, spaced: bool) -> None:
-        self.number = number
-        self.address = address
-        self.riders = dict(enumerate(riders))
-        self.left = time.perf_counter()
-        self.spaced = spaced
-        self.parts = 0
-        self.task: Any = None
 
 
 class Place:

@@ -22,6 +22,7 @@ setup: $(READY) $(BROWSER) ## virtual environment, the package, a browser
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("fetchlab needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || { echo "==> making a virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25"  # older ones lose a pin behind an extra
 	@echo "==> installing the locked packages, about 600 MB"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@echo "==> installing fetchlab itself, editable"

@@ -155,7 +155,8 @@ def memory(count: int = 10_000) -> pl.DataFrame:
         "ids of a file, held, interned": lambda: list(read(intern=True)),
         "ids of a file, held, not interned": lambda: list(read(intern=False)),
     }
-    rows = [(name, peak := _peak(take), peak / count) for name, take in ways.items()]
+    # The lesser of two: what other threads allocate in between is counted, too.
+    rows = [(name, peak := min(_peak(take), _peak(take)), peak / count) for name, take in ways.items()]
     return pl.DataFrame(rows, {"requests": pl.String, "peak": pl.UInt64, "each": pl.Float64}, orient="row")
 
 

@@ -248,7 +248,7 @@ def test_an_unknown_id_without_quirks_is_a_failed_item_too(bed, catalogue):
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
 def test_batches_change_neither_the_table_nor_the_pace(bed, catalogue, truth, batch_size):
     """The original waited for the slowest of every batch."""
-    bed.configure("catalogue", latency=0.004, jitter=0.5)
+    bed.configure("catalogue", latency=0.02, jitter=0.5)
     picked = truth[:120]
     run = catalogue.details(picked, 9, batch_size, progress=False).wait()
     flight = run.concurrency()

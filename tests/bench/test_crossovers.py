@@ -69,4 +69,5 @@ def test_the_six_stand_beside_their_published_speedups(bed, echo):
     assert found["published"].to_list() == [1.0, 3.88, 4.12, 4.15, 7.43, 7.68]
     assert found["measured"][0] == found["ideal"][0] == 1
     assert (found["ideal"][1:] > 1).all()
+    assert (found["efficiency"] <= 1.25).all(), "no arm beats what was possible"
     assert found.filter(arm="Batch-5chunk")["ideal"].item() == pytest.approx(5, rel=0.25)

@@ -19,12 +19,12 @@ from fetchlab.engine.progress import TextProgress, line
 from fetchlab.errors import Cancelled, FetchlabError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fetchlab.engine.run import Run
 
-__all__ = ["USAGE", "Job", "progress", "stoppable"]
+__all__ = ["USAGE", "Job", "every", "progress", "stoppable"]
 
 FAILED, USAGE = 1, 2
 
@@ -136,19 +136,15 @@ def stoppable(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def progress(run: Run, *, wanted: bool) -> Iterator[None]:
-    """Show the run's line on standard error while it goes on."""
-    text = TextProgress(wanted=wanted)
+def every(seconds: float, show: Callable[[], object]) -> Iterator[None]:
+    """Call a function every so many seconds, in a thread of its own."""
     over = threading.Event()
 
     def tick() -> None:
-        while not over.wait(text.every):
+        while not over.wait(seconds):
             with suppress(OSError, ValueError):  # nobody reads it any more
-                text.show(run.stats())
+                show()
 
-    if not text.active:
-        yield
-        return
     ticker = threading.Thread(target=tick, name="fetchlab-progress", daemon=True)
     ticker.start()
     try:
@@ -156,4 +152,17 @@ def progress(run: Run, *, wanted: bool) -> Iterator[None]:
     finally:
         over.set()
         ticker.join()
+
+
+@contextmanager
+def progress(run: Run, *, wanted: bool) -> Iterator[None]:
+    """Show the run's line on standard error while it goes on."""
+    text = TextProgress(wanted=wanted)
+    if not text.active:
+        yield
+        return
+    try:
+        with every(text.every, lambda: text.show(run.stats())):
+            yield
+    finally:
         text.clear()

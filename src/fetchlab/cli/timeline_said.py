@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from fetchlab.cli.job import every
 from fetchlab.cli.tables import filled, say, seen, show
 from fetchlab.engine.progress import duration
 
@@ -82,22 +82,16 @@ def _expected(posts: dict[str, int], stated: dict[str, int], most: int | None) -
 @contextmanager
 def watching(run: Run, users: Sequence[str], most: int | None) -> Iterator[None]:
     """Show how the users stand, on standard error, while the run goes on."""
-    stream, over, began = sys.stderr, threading.Event(), time.monotonic()
-    lines = _Lines(stream)
+    lines, began = _Lines(sys.stderr), time.monotonic()
 
     def look() -> None:
-        while not over.wait(EVERY_TERMINAL if lines.terminal else EVERY_PLAIN):
-            with suppress(OSError, ValueError):  # nobody reads it any more
-                done = [*run.notes.get("ends", {}), *_failed(run)]  # type: ignore[misc]  # a dict
-                lines.show(standing(users, run.notes, most, time.monotonic() - began, done))
+        done = [*run.notes.get("ends", {}), *_failed(run)]  # type: ignore[misc]  # a dict
+        lines.show(standing(users, run.notes, most, time.monotonic() - began, done))
 
-    ticker = threading.Thread(target=look, name="fetchlab-progress", daemon=True)
-    ticker.start()
     try:
-        yield
+        with every(EVERY_TERMINAL if lines.terminal else EVERY_PLAIN, look):
+            yield
     finally:
-        over.set()
-        ticker.join()
         lines.clear()
 
 

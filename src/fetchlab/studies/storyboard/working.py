@@ -133,14 +133,20 @@ class Working:
 
     # waiting for it
 
-    async def _look(self, work: Work, step: Step, seat: Seat) -> Made:
+    async def _seen(self, work: Work, step: Step, seat: Seat) -> Response | None:
+        """Return the service's answer about a job, None if it has been missed often enough to be gone."""
+        look = self._backend.look(step.job)
         try:
-            look = self._backend.look(step.job)
-            response = await self._accounts.send(work, self._accounts.own(seat), look, only=True)
+            return await self._accounts.send(work, self._accounts.own(seat), look, only=True)
         except errors.StatusError as error:
             if error.status not in GONE:
                 raise
             self._misses(step, error.status)
+            return None
+
+    async def _look(self, work: Work, step: Step, seat: Seat) -> Made:
+        response = await self._seen(work, step, seat)
+        if response is None:
             return Made(step.job, "missing", f"{seat.name} knows no such job", ready=time.time())
         state, now = self._backend.state(response), time.time()
         self.polls[step.job] += 1
@@ -214,13 +220,8 @@ class Working:
         """Write a video that came with a look; look again if an earlier session had it."""
         content = self._inline.pop(step.job, None)
         if content is None:
-            try:
-                look = self._backend.look(step.job)
-                response = await self._accounts.send(work, self._accounts.own(seat), look, only=True)
-            except errors.StatusError as error:
-                if error.status not in GONE:
-                    raise
-                self._misses(step, error.status)
+            response = await self._seen(work, step, seat)
+            if response is None:
                 return Film(step.job, gone=True)
             content = self._backend.state(response).content
         if content is None:

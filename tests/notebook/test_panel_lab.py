@@ -34,7 +34,7 @@ def test_the_other_tabs_measure(bed, echo, panel):
 
 def test_a_method_of_a_study_is_measured_too(bed, panel):
     """A study's user asks the same two questions as one with a list of URLs."""
-    bed.configure(latency=0.02)
+    bed.configure(latency=0.1)
     catalogue = fl.studies.catalogue.Catalogue(bed.urls["catalogue"])
     one = panel(catalogue.ids, workers=4, most=5, max_pages=6)
     assert "Chunked(4)" in measured(one, "Compare strategies")

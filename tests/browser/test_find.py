@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import fetchlab as fl
 from fetchlab.errors import ConfigError
 from fetchlab.transport import browser
 
@@ -51,6 +52,33 @@ def test_the_order_is_named_then_playwrights_then_the_systems(bare, monkeypatch)
     assert browser.find() == named
 
 
+SHELL = (
+    "home/.cache/ms-playwright/chromium_headless_shell-{}/chrome-headless-shell-linux64/chrome-headless-shell"
+)
+
+
+def test_a_headless_shell_is_taken_where_no_windows_are_wanted(bare, monkeypatch):
+    """It is the same engine for half the processor; but whoever wants to see windows needs a whole one."""
+    whole = bare(OWN.format("1100"))
+    system = bare("bin/chromium-headless-shell")
+    assert browser.find() == browser.find_shell() == system
+    own = bare(SHELL.format("1100"))
+    bare(SHELL.format("1099"))
+    assert browser.find() == own
+    assert browser.find(headless=False) == whole
+    named = bare("anywhere/my-browser")
+    monkeypatch.setenv("FETCHLAB_BROWSER", str(named))
+    assert browser.find() == named
+
+
+def test_windows_that_nothing_here_can_show_are_refused(bare, monkeypatch):
+    """A headless shell that is asked for windows would start, and show none."""
+    bare("bin/chromium-headless-shell")
+    monkeypatch.setenv("DISPLAY", ":0")
+    with pytest.raises(ConfigError, match=r"headless.*--install --windows"):
+        fl.Browser(headless=False)
+
+
 def test_playwrights_newest_is_taken(bare):
     """After an upgrade the old download is still there, and no longer fits."""
     for version in ("999", "1100", "1095"):
@@ -84,28 +112,72 @@ def test_root_goes_without_the_sandbox_and_nobody_else(monkeypatch):
     assert "--disable-background-networking" in browser.launch_args()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="stands in shell scripts for the installers")
+@pytest.fixture
+def installers(bare, monkeypatch, tmp_path):
+    """Installers that fail but for packages in ``offered``, and say which they were asked for."""
+    offered, asked = tmp_path / "offered", tmp_path / "asked"
+    offered.mkdir()
+    broken = bare("bin/python")
+    broken.write_text("#!/bin/sh\necho 'Error: no such luck' >&2\necho '  at line 3' >&2\nexit 3\n")
+    monkeypatch.setattr(sys, "executable", str(broken))
+    bare("bin/apt-get").write_text(f"""#!/bin/sh
+echo "$*" >> {asked}
+case "$*" in *update) exit 0;; esac
+for name; do :; done
+test -f {offered}/$name || exit 100
+: > {tmp_path}/bin/$name
+/bin/chmod +x {tmp_path}/bin/$name
+""")
+
+    def offer(*names):
+        for name in names:
+            (offered / name).write_text("")
+        return lambda: [line.split()[-1] for line in asked.read_text().splitlines() if "install" in line]
+
+    return offer
+
+
+SCRIPTS = pytest.mark.skipif(sys.platform == "win32", reason="stands in shell scripts for the installers")
+
+
+@SCRIPTS
 def test_the_installer_tells_what_it_does_and_what_failed(bare, monkeypatch):
     """An installation that failed without a reason cannot be mended."""
     broken = bare("bin/python")
-    broken.write_text("#!/bin/sh\necho 'no such luck' >&2\nexit 3\n")
+    broken.write_text("#!/bin/sh\necho 'Error: no such luck' >&2\necho '  at line 3' >&2\nexit 3\n")
     monkeypatch.setattr(sys, "executable", str(broken))
     said = []
     assert browser.install(said.append) is None
-    assert said == ["  python -m playwright install --with-deps chromium", "    failed: no such luck"]
+    assert said == [
+        "  python -m playwright install --with-deps chromium-headless-shell",
+        "    failed: Error: no such luck",
+    ]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="stands in shell scripts for the installers")
-def test_the_installer_goes_on_to_the_systems_package(bare, monkeypatch, tmp_path):
-    """Where Playwright's download is refused, the distribution's Chromium does as well."""
-    broken = bare("bin/python")
-    broken.write_text("#!/bin/sh\nexit 3\n")
-    apt = bare("bin/apt-get")
-    target = tmp_path / "bin" / "chromium"
-    apt.write_text(
-        f'#!/bin/sh\ncase "$*" in *install*) : > {target}; /bin/chmod +x {target};; esac\nexit 0\n'
-    )
-    monkeypatch.setattr(sys, "executable", str(broken))
+@SCRIPTS
+@pytest.mark.parametrize("package", ["chromium-headless-shell", "chromium"])
+def test_the_installer_goes_on_to_the_systems_package(installers, tmp_path, package):
+    """Where Playwright's download is refused, the distribution's Chromium does as well, whole or not."""
+    asked = installers(package)
     said = []
-    assert browser.install(said.append) == target
-    assert said[1] == "    failed: exit code 3"
+    assert browser.install(said.append) == tmp_path / "bin" / package
+    assert said[1] == "    failed: Error: no such luck"
+    assert asked() == ["chromium-headless-shell", "chromium"][: 1 + (package == "chromium")]
+
+
+@SCRIPTS
+def test_a_whole_one_does_where_no_shell_can_be_got(bare, installers):
+    """A newer and lighter browser is no reason to fail with one at hand."""
+    whole = bare("bin/chromium")
+    asked = installers()
+    assert browser.install([].append) == whole
+    assert asked() == ["chromium-headless-shell"]
+
+
+@SCRIPTS
+def test_the_installer_gets_one_with_windows(bare, installers, tmp_path):
+    """A headless shell that is there shows none."""
+    bare("bin/chromium-headless-shell")
+    asked = installers("chromium")
+    assert browser.install([].append, headless=False) == tmp_path / "bin" / "chromium"
+    assert asked() == ["chromium"]

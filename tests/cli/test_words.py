@@ -175,6 +175,27 @@ def test_a_missing_browser_is_said_with_what_to_do(fetchlab, monkeypatch, tmp_pa
     assert "fetchlab browser --install" in said.out
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="stands in a shell script for the installer")
+@pytest.mark.parametrize("shell", [True, False])
+def test_a_headless_shell_is_got_beside_a_whole_chromium(fetchlab, monkeypatch, tmp_path, shell):
+    """It is the lighter one; but where it cannot be got, a set-up with a Chromium at hand must not fail."""
+    for name in ("FETCHLAB_BROWSER", "PLAYWRIGHT_BROWSERS_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    light, whole = tmp_path / "chromium-headless-shell", tmp_path / "chromium"
+    got = f": > {light}; /bin/chmod +x {light}" if shell else "exit 1"
+    for name, script in {"chromium": "", "apt-get": "exit 1", "python": got}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    assert fetchlab("browser").out.splitlines()[-1] == f"Chromium: {whole}"
+    said = fetchlab("browser", "--install")
+    assert said.code == 0
+    assert said.out.splitlines()[-1] == f"Chromium: {light if shell else whole}"
+    assert fetchlab("browser", "--windows").out.splitlines()[-1] == f"Chromium: {whole}"
+
+
 def test_tables_are_not_folded_in_a_pipe(fetchlab, bed, monkeypatch):
     """A table in a log file must be readable, whatever width the last terminal had."""
     monkeypatch.delenv("COLUMNS")

@@ -28,14 +28,17 @@ def kept():
 
 
 def chromiums(parent=None):
-    """The first process of every Chromium that a process has started."""
+    """The first process of every Chromium that a process has started, without scripts that start it."""
     found = []
     for process in (parent or psutil.Process()).children(recursive=True):
         with suppress(psutil.Error):
-            line = process.cmdline()
-            if any(word.startswith("--fetchlab-mark=") for word in line):
+            if marked(process) and not any(marked(one) for one in process.children()):
                 found.append(process)
     return found
+
+
+def marked(process):
+    return any(word.startswith("--fetchlab-mark=") for word in process.cmdline())
 
 
 def gone(processes):

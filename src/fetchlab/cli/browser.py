@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -18,14 +19,20 @@ def register(app: typer.Typer) -> None:
 
 def browser(
     install: Annotated[bool, typer.Option("--install", help="Install one where none is found.")] = False,
+    windows: Annotated[bool, typer.Option("--windows", help="One that can show windows.")] = False,
 ) -> None:
-    """Say which Chromium is used; with --install, get one where there is none."""
+    """Say which Chromium is used; with --install, get one where there is none.
+
+    Without --windows that is a headless shell, got beside a whole Chromium, too: it takes about half the
+    processor.
+    """
     from fetchlab.transport import browser as finder
 
-    found = finder.find()
-    if found is None and install:
-        say("No Chromium found: installing one …")
-        found = finder.install(say)
+    found = finder.find(headless=not windows)
+    light = windows or finder.VARIABLE in os.environ or finder.find_shell() is not None
+    if install and (found is None or not light):
+        say("No Chromium found: installing one …" if found is None else "Installing a headless shell …")
+        found = finder.install(say, headless=not windows)
     if found is None:
         say("No Chromium found. `fetchlab browser --install` gets one, FETCHLAB_BROWSER names your own.")
         raise typer.Exit(1)

@@ -32,20 +32,24 @@ CLOSE_SECONDS = 4.0
 _DIED = re.compile(r"has been closed|crashed|Connection closed|pipe closed", re.IGNORECASE)
 
 
-def executable(knob: str = "browser") -> Path:
+def executable(knob: str = "browser", *, headless: bool = True) -> Path:
     """Return the Chromium to drive.
 
     Args:
         knob: what the user asked for that needs one.
+        headless: False wants one that can show windows.
 
     Raises:
         ConfigError: there is none.
     """
-    found = finder.find()
+    found = finder.find(headless=headless)
     if found is None:
+        needs, command = (
+            ("a Chromium", "--install") if headless else ("a Chromium with windows", "--install --windows")
+        )
         raise ConfigError(
             knob,
-            "needs a Chromium: `fetchlab browser --install` gets one, FETCHLAB_BROWSER names your own",
+            f"needs {needs}: `fetchlab browser {command}` gets one, FETCHLAB_BROWSER names your own",
         )
     return found
 
@@ -83,6 +87,7 @@ class Chromium:
         self.users = 0
         self.spent = False
         self.ending = False
+        self._mark = mark
         self._process = _process_of(mark)
         self._mourners: set[Callable[[str], object]] = set()
         browser.on("disconnected", self._gone)
@@ -125,7 +130,10 @@ class Chromium:
         import psutil
 
         with suppress(psutil.Error):
-            return self._process and self._process.parent()
+            above = self._process and self._process.parent()
+            while above is not None and self._mark in above.cmdline():
+                above = above.parent()
+            return above
         return None
 
     def processes(self) -> list[psutil.Process]:
@@ -202,13 +210,12 @@ def _resident(process: psutil.Process) -> int:
 
 
 def _process_of(mark: str) -> psutil.Process | None:
-    """Find the process that was started with an argument: the one whose parent was not."""
+    """Find the process that was started with an argument: below any script that has passed it on."""
     import psutil
 
     for process in psutil.Process(os.getpid()).children(recursive=True):
         with suppress(psutil.Error):
-            parent = process.parent()
-            if mark in process.cmdline() and (parent is None or mark not in parent.cmdline()):
+            if mark in process.cmdline() and not any(mark in one.cmdline() for one in process.children()):
                 found: psutil.Process = process
                 return found
     return None

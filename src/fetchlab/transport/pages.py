@@ -106,7 +106,7 @@ class Browser:
             raise ConfigError(
                 "headless", "False needs a display, and there is none here (DISPLAY is not set)"
             )
-        self._executable = chromium.executable()
+        self._executable = chromium.executable("browser" if headless else "headless", headless=headless)
         self._isolation = isolation
         self._headless = headless
         self._block = frozenset(block)

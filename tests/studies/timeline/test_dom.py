@@ -8,7 +8,7 @@ import fetchlab as fl
 from fetchlab.errors import LoginWall, MarkupChanged, SuspendedUser
 from fetchlab.studies.timeline import Timeline, dom
 
-from .truths import LONG, SHORT, collected, text_of
+from .truths import LONG, SHORT, THOUSANDS, collected, text_of
 
 pytestmark = pytest.mark.browser
 HASTY = {"min_delay": 0.0, "max_delay": 0.02, "progress": False}
@@ -58,6 +58,16 @@ def test_nothing_that_is_shown_is_missed_with_threads_and_errors(bed, site, trut
     bed.configure("timeline", error_rate={500: 0.05})
     handle = truth.handle(LONG)
     holds(site, truth, handle, site.collect(handle, "dom", **HASTY).raise_for_errors().result())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_nothing_that_is_shown_is_missed_of_three_thousand_posts(site, truth):
+    """What goes wrong once in a thousand rows goes wrong in every real timeline."""
+    handles = [truth.handle(place) for place in THOUSANDS]
+    table = site.collect(handles, "dom", workers=3, **HASTY).raise_for_errors().result()
+    for handle in handles:
+        holds(site, truth, handle, table.filter(user=handle))
 
 
 def test_a_page_that_was_rebuilt_is_an_error_with_a_picture(bed, site, truth, monkeypatch):

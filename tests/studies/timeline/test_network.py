@@ -20,7 +20,7 @@ from fetchlab.errors import (
 from fetchlab.studies.timeline import Timeline, network
 from fetchlab.studies.timeline.rows import Found, Post
 
-from .truths import LONG, SHORT, collected, media_of, text_of
+from .truths import LONG, SHORT, THOUSANDS, collected, media_of, text_of
 
 pytestmark = pytest.mark.browser
 HASTY = {"min_delay": 0.0, "max_delay": 0.02, "progress": False}
@@ -73,6 +73,21 @@ def test_nothing_is_missed_although_answers_fail(bed, site, truth):
     films = [one["url"] for rows in media.values() for one in rows if one["kind"] == "video"]
     assert len(films) > 3
     assert {httpx.head(url).status_code for url in films[:5]} == {200}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_nothing_is_missed_of_three_thousand_posts(site, truth):
+    """What goes wrong once in a thousand rows goes wrong in every real timeline; videos are really there."""
+    handles = [truth.handle(place) for place in THOUSANDS]
+    table = site.collect(handles, workers=3, **HASTY).raise_for_errors().result()
+    films = set()
+    for handle in handles:
+        _, media = is_whole(site, truth, handle, table)
+        films |= {one["url"] for rows in media.values() for one in rows if one["kind"] != "photo"}
+    assert len(films) > 100
+    with httpx.Client() as client:
+        assert {client.head(url).status_code for url in films} == {200}
 
 
 def test_a_browser_that_is_killed_costs_no_post_and_doubles_none(site, truth, browser, monkeypatch):

@@ -26,7 +26,7 @@ from fetchlab.studies.timeline import POSTS, Timeline
 from fetchlab.studies.timeline.rows import Found, Post
 from fetchlab.studies.timeline.rss import Rss
 
-from .truths import LESS, LONG, SHORT, collected, media_of, text_of
+from .truths import LESS, LONG, SHORT, THOUSANDS, collected, media_of, text_of
 
 ALL = (LONG, LESS, SHORT)
 CARRIED = {"api": (), "rss": ("repost",)}
@@ -35,10 +35,11 @@ WHERE = {"api": ("timeline", "thread"), "rss": ("timeline",)}
 """Feeds show of a thread what the timeline shows."""
 
 
+@pytest.mark.parametrize("places", [ALL, pytest.param(THOUSANDS, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("collector", ["api", "rss"])
-def test_everything_that_the_source_carries_is_there_and_nothing_else(timeline, truth, collector):
+def test_everything_that_the_source_carries_is_there_and_nothing_else(timeline, truth, collector, places):
     """Speed is worth nothing if posts are missed, texts are cut or videos are not where they should be."""
-    handles = [truth.handle(place) for place in ALL]
+    handles = [truth.handle(place) for place in places]
     run = timeline.collect(handles, collector, progress=False).raise_for_errors()
     table = run.result()
     assert table.schema == POSTS

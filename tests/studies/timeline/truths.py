@@ -4,6 +4,8 @@ from __future__ import annotations
 
 LONG, LESS, SHORT = 4, 5, 6
 """Places of users with 200, 200 and 40 posts."""
+THOUSANDS = (1, 2, 3)
+"""Places of users with 1,000 posts each."""
 
 
 class Truth:

@@ -94,6 +94,7 @@ def executed(
                 str(done),
                 given,
                 cwd=str(source.parent),
+                engine_name=_engine(),
                 kernel_name="python3",
                 progress_bar=False,
                 execution_timeout=CELL_SECONDS,
@@ -105,6 +106,23 @@ def executed(
         book = nbformat.read(done, as_version=4)
     _clean(book)
     return book, raised
+
+
+def _engine() -> str:
+    """Return the name of papermill's engine that writes the notebook at its end.
+
+    Its own writes all of it before and after each cell, which takes longer than many a cell.
+    """
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    class AtTheEnd(NBClientEngine):  # type: ignore[misc]  # untyped
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+            nb_man.output_path = None
+            return super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+    papermill_engines.register("fetchlab", AtTheEnd)
+    return "fetchlab"
 
 
 def write(book: Any, target: Path) -> None:

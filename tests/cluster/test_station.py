@@ -137,6 +137,25 @@ def test_a_refusal_closes_its_host_and_is_told():
     asyncio.run(main())
 
 
+def test_a_station_at_work_is_not_forgotten(monkeypatch):
+    """An item of an hour, and the next run would abort it: it looks as if its run had ended unheard."""
+    monkeypatch.setattr(node, "IDLE_SECONDS", 0.0)
+
+    async def main():
+        there = station(nap)
+        monkeypatch.setattr(node, "_stations", {("t", HERE): there})
+        serving = asyncio.ensure_future(there.serve(chunk([0.05, 0.05, 0.05])))
+        await asyncio.sleep(0.01)
+        node._forget_idle()
+        assert node._stations
+        assert [value for _, value in told(await serving).values()] == [0.05, 0.05, 0.05]
+        await asyncio.sleep(0.01)
+        node._forget_idle()
+        assert not node._stations
+
+    asyncio.run(main())
+
+
 def test_cancel_aborts_and_gives_back():
     """Attempts that go on would hold the workers of the next run."""
 
@@ -160,7 +179,8 @@ def test_a_chunk_that_comes_after_its_cancel_is_not_begun(monkeypatch):
     async def main():
         there = station(nap)
         node._end("t", 1)
-        assert told(await node._served(there, chunk([60.0, 60.0]))) == {0: (None, None), 1: (None, None)}
+        late = await node._served(there, chunk([60.0, 60.0]))
+        assert told(late) == {0: (None, None), 1: (None, None)}
         assert told(await node._served(there, chunk([0.0], number=1)))[0][1] == 0.0, "a later sitting"
 
     asyncio.run(main())

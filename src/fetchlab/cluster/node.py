@@ -1,8 +1,9 @@
 """What Dask calls in a worker's process: serve a chunk, hold a host, cancel, leave, tell the clock.
 
-Each run has a station here (:mod:`~fetchlab.cluster.station`), made with its first chunk. Clients are kept
-beyond runs, so that connections are. The thread of a chunk's task only waits, and leaves Dask's pool for
-that: how much is under way is the run's to say, not the number of threads.
+Each run has a station here (:mod:`~fetchlab.cluster.station`), made with its first chunk; where a process
+is several of Dask's workers, each has one. Clients are kept beyond runs, so that connections are. The thread
+of a chunk's task only waits, and leaves Dask's pool for that: how much is under way is the run's to say, not
+the number of threads.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TOKENS = 1000
 """Runs of which is remembered how far they were cancelled."""
 
 _lock = threading.Lock()  # guards both: stations are opened by threads of tasks
-_stations: dict[str, Station] = {}
+_stations: dict[tuple[str, str], Station] = {}  # by the run's token and the worker's address
 _clients: dict[bytes, Client] = {}
 _ended: dict[str, int] = {}  # on the loop only
 
@@ -66,10 +67,11 @@ async def _served(station: Station, chunk: Chunk) -> Part:
 
 def rest(token: str, number: int) -> bytes:
     """Return a further part of a chunk: a Dask task, for the machine that has the chunk."""
-    from distributed import secede
+    from distributed import get_worker, secede
 
+    address = get_worker().address
     secede()
-    station = _stations.get(token)
+    station = _stations.get((token, address))
     if station is None:
         return Part("", 0, 0, [], [], []).pack()
     return loop.submit(station.rest(number)).result().pack()
@@ -77,8 +79,7 @@ def rest(token: str, number: int) -> bytes:
 
 def hold(token: str, host: str, below: int) -> None:
     """Give back what is untried of a host, in chunks with a number below this one."""
-    station = _stations.get(token)
-    if station is not None:
+    for station in _stations_of(token):
         loop.call_soon(station.hold, host, below)
 
 
@@ -91,9 +92,13 @@ def leave(token: str, below: int) -> None:
     """Let go of a run whose chunks had numbers below this one."""
     loop.call_soon(_end, token, below)
     with _lock:
-        station = _stations.pop(token, None)
-    if station is not None:
+        gone = [_stations.pop(key) for key in list(_stations) if key[0] == token]
+    for station in gone:
         loop.call_soon(station.close)
+
+
+def _stations_of(token: str) -> list[Station]:
+    return [station for (run, _), station in list(_stations.items()) if run == token]
 
 
 def _end(token: str, below: int) -> None:
@@ -102,8 +107,7 @@ def _end(token: str, below: int) -> None:
     _ended[token] = below
     if len(_ended) > TOKENS:
         del _ended[next(iter(_ended))]
-    station = _stations.get(token)
-    if station is not None:
+    for station in _stations_of(token):
         station.cancel(below)
 
 
@@ -124,10 +128,10 @@ def limits() -> dict[str, int]:
 
 def _station(packed: Parcel, token: str, worker: Any) -> Station:
     with _lock:
-        station = _stations.get(token)
+        station = _stations.get((token, worker.address))
         if station is None:
             _forget_idle()
-            station = _stations[token] = _open(packed, token, worker)
+            station = _stations[token, worker.address] = _open(packed, token, worker)
         return station
 
 
@@ -167,7 +171,7 @@ def _client(kind: Any, options: Any) -> Client:
 
 
 def _forget_idle() -> None:
-    for token, station in list(_stations.items()):
-        if time.monotonic() - station.used > IDLE_SECONDS:
-            del _stations[token]
+    for key, station in list(_stations.items()):
+        if station.idle and time.monotonic() - station.used > IDLE_SECONDS:
+            del _stations[key]
             loop.call_soon(station.close)

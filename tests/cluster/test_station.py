@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 
-from fetchlab import errors
+import fetchlab as fl
+from fetchlab import errors, loop
 from fetchlab.cluster import node
-from fetchlab.cluster.parcels import Chunk, Entry, Row
+from fetchlab.cluster.parcels import Chunk, Entry, Row, packed_job
 from fetchlab.cluster.station import Station
+from fetchlab.engine.remote import FetchThere
 from fetchlab.engine.tasks import Calling
 
 HERE = "tcp://h:1"
@@ -154,6 +157,37 @@ def test_a_station_at_work_is_not_forgotten(monkeypatch):
         assert not node._stations
 
     asyncio.run(main())
+
+
+def test_a_client_in_use_is_not_closed_for_a_new_one(monkeypatch, echo):
+    """The oldest of five may be that of the longest run, whose requests would fail."""
+    for name in ("_stations", "_clients", "_users"):
+        monkeypatch.setattr(node, name, {})
+    worker = SimpleNamespace(address=HERE, log_event=None)
+
+    def station_of(number):
+        made = fl.Client(headers={"X-Run": str(number)})
+        there = FetchThere(*made.recipe, len_of, frozenset(), fl.Timeout(), 1000)
+        return node._station(packed_job("fetch", (2, *there), names=("",) * 7), f"t{number}", worker)
+
+    first = station_of(0)
+    assert value_of(first, f"{echo}/bytes/7") == 7
+    for number in range(1, node.CLIENTS + 3):
+        station_of(number)
+    assert value_of(first, f"{echo}/bytes/8") == 8
+    for number in range(node.CLIENTS + 3):
+        node.leave(f"t{number}", 1)
+    station_of(99)
+    assert len(node._clients) == node.CLIENTS
+    node.leave("t99", 1)
+
+
+def len_of(response):
+    return len(response.content)
+
+
+def value_of(there, url):
+    return told(loop.submit(there.serve(chunk([url]))).result())[0][1]
 
 
 def test_cancel_aborts_and_gives_back():

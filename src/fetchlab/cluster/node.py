@@ -27,9 +27,10 @@ CLIENTS = 4
 TOKENS = 1000
 """Runs of which is remembered how far they were cancelled."""
 
-_lock = threading.Lock()  # guards both: stations are opened by threads of tasks
+_lock = threading.Lock()  # guards the three: stations are opened by threads of tasks
 _stations: dict[tuple[str, str], Station] = {}  # by the run's token and the worker's address
-_clients: dict[bytes, Client] = {}
+_clients: dict[bytes, Client] = {}  # by their recipe
+_users: dict[tuple[str, str], bytes] = {}  # the recipe of each station's
 _ended: dict[str, int] = {}  # on the loop only
 
 
@@ -92,9 +93,14 @@ def leave(token: str, below: int) -> None:
     """Let go of a run whose chunks had numbers below this one."""
     loop.call_soon(_end, token, below)
     with _lock:
-        gone = [_stations.pop(key) for key in list(_stations) if key[0] == token]
+        gone = [_taken(key) for key in list(_stations) if key[0] == token]
     for station in gone:
         loop.call_soon(station.close)
+
+
+def _taken(key: tuple[str, str]) -> Station:
+    _users.pop(key, None)
+    return _stations.pop(key)
 
 
 def _stations_of(token: str) -> list[Station]:
@@ -145,7 +151,7 @@ def _open(packed: Parcel, token: str, worker: Any) -> Station:
     task: Any
     if kind == "fetch":
         wire, options, parse, accept, timeout, max_bytes = rest
-        client = _client(wire, options)
+        client = _client(wire, options, (token, worker.address))
         task = Fetching(client, None, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
     else:
         function, timeout = rest
@@ -160,18 +166,17 @@ def topic_of(token: str) -> str:
     return f"fetchlab-{token}"
 
 
-def _client(kind: Any, options: Any) -> Client:
-    recipe = pack((kind, options))
+def _client(kind: Any, options: Any, user: tuple[str, str]) -> Client:
+    recipe = _users[user] = pack((kind, options))
     client = _clients.pop(recipe, None) or Client.from_recipe(kind, options)
     _clients[recipe] = client  # the latest is the last
-    if len(_clients) > CLIENTS:
-        oldest = _clients.pop(next(iter(_clients)))
-        threading.Thread(target=oldest.close, daemon=True).start()
+    unused = [one for one in _clients if one not in _users.values()]
+    for old in unused[: max(0, len(_clients) - CLIENTS)]:
+        threading.Thread(target=_clients.pop(old).close, daemon=True).start()
     return client
 
 
 def _forget_idle() -> None:
     for key, station in list(_stations.items()):
         if station.idle and time.monotonic() - station.used > IDLE_SECONDS:
-            del _stations[key]
-            loop.call_soon(station.close)
+            loop.call_soon(_taken(key).close)

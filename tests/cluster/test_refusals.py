@@ -17,8 +17,9 @@ import pytest
 from tests.engine.runs import until
 
 import fetchlab as fl
-from fetchlab import errors
+from fetchlab import errors, loop
 from fetchlab.cluster import check, link
+from fetchlab.cluster.parcels import Parcel
 
 NOBODY = "tcp://127.0.0.1:1"
 
@@ -224,6 +225,8 @@ def test_a_cluster_that_does_not_fit_is_told_of(fetchlab, monkeypatch, address):
 
 def test_a_worker_that_hangs_is_named(fetchlab, monkeypatch, address, processes):
     """It is asked for its versions like all others, and a call or a check would wait with it."""
+    from distributed import Client
+
     for module in (link, check):
         monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
     worker, _ = processes("worker", address, "--no-nanny", "--no-dashboard")
@@ -234,3 +237,12 @@ def test_a_worker_that_hangs_is_named(fetchlab, monkeypatch, address, processes)
     checked = fetchlab("cluster-check", address, "--json")
     assert checked.code == 1
     assert f"{where} was last heard of" in checked.out
+    monkeypatch.setattr(link, "CLOCK_SECONDS", 0.2)
+    with Client(address, set_as_default=False) as client:
+        one = link.Link(client, "t", Parcel(b""), own=False)
+        assert loop.submit(one.poll()).result() == ({}, {})
+        processes("worker", address, "--no-nanny", "--no-dashboard")
+        (other,) = client.nthreads().keys() - {where}
+        threads, clocks = loop.submit(one.poll()).result()
+        assert set(threads) == set(clocks) == {other}, "nobody waits with it who comes later"
+        worker.kill()

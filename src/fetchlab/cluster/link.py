@@ -125,6 +125,7 @@ class Link:
         self._job_there: Any = None
         self._threads = Threads()
         self._unfit: dict[str, str] = {}
+        self._awaited: set[str] = set()
 
     # blocking: at the call, before there is a run
 
@@ -269,37 +270,43 @@ class Link:
         workers = await self._threads.call(lambda _: self.workers(), None)
         self._unfit = {address: why for address, why in self._unfit.items() if address in workers}
         joined = [address for address in workers if address not in self._unfit]
-        with suppress(TimeoutError):  # one that hangs is waited for, for as long as Dask does
-            async with asyncio.timeout(CLOCK_SECONDS):
-                if joined:
-                    await self._look_at(joined)
+        if joined:
+            await self._look_at(joined)
         workers = {address: threads for address, threads in workers.items() if self._unfit.get(address) == ""}
         asked = time.perf_counter()
-        clocks: dict[str, float] = {}
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOCK_SECONDS):
-                clocks = await self._threads.call(
-                    lambda _: self._client.run(node.clock, on_error="ignore"), None
-                )
+        clocks = await self._each(list(workers), node.clock, on_error="ignore")
         answered = time.perf_counter()
         return workers, {address: (asked, reading, answered) for address, reading in clocks.items()}
+
+    async def _each(self, workers: list[str], function: Callable[..., Any], **knobs: Any) -> dict[str, Any]:
+        """Return what a function returns on workers; nothing if one hangs: until it ends none is asked."""
+        asked = [address for address in workers if address not in self._awaited]
+        if not asked:
+            return {}
+        answer = self._threads.call(lambda _: self._client.run(function, workers=asked, **knobs), None)
+        try:
+            async with asyncio.timeout(CLOCK_SECONDS):
+                told: dict[str, Any] = await asyncio.shield(answer)
+        except TimeoutError:
+            self._awaited.update(asked)
+            answer.add_done_callback(lambda _: self._awaited.difference_update(asked))
+            self._forget(answer)
+            return {}
+        return told
 
     async def _look_at(self, joined: list[str]) -> None:
         """Note which of those that joined fit: one that can do nothing is soon done with everything."""
         from distributed.versions import get_versions
 
-        def ask(_: object) -> dict[str, Any]:
-            packages = list(PACKAGES)
-            told: dict[str, Any] = self._client.run(
-                get_versions, packages=packages, workers=joined, on_error="return"
-            )
-            here = get_versions(packages=packages)["packages"]
-            return {address: _misfit(here, address, one) for address, one in told.items()}
-
-        found = await self._threads.call(ask, None)
-        for why in filter(None, found.values()):
-            log.warning("a machine of the cluster is not used: %s", why)
-        self._unfit |= found
+        packages = list(PACKAGES)
+        told = await self._each(joined, get_versions, packages=packages, on_error="return")
+        here = get_versions(packages=packages)["packages"]
+        for address, one in told.items():
+            if isinstance(one, OSError):  # it is gone already, or is asked again
+                continue
+            why = self._unfit[address] = _misfit(here, address, one)
+            if why:
+                log.warning("a machine of the cluster is not used: %s", why)
 
     def hold(self, host: str, below: int) -> None:
         """Have every machine give back what it has of a host, in chunks with a number below this one."""

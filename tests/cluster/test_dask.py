@@ -396,6 +396,21 @@ def test_a_panel_says_that_it_has_no_cluster(dask, echo):
         fl.Panel(urls_of(echo, 3), strategy=fl.Dask(dask))
 
 
+def test_the_command_line_goes_out_too(dask, bed, echo, fetchlab, tmp_path):
+    """Whoever works in a terminal has the same cluster; what cannot be is said under the flag's name."""
+    (tmp_path / "urls.txt").write_text("\n".join(urls_of(echo, 40)))
+    away = ("--dask", dask.scheduler.address)
+    said = fetchlab("fetch", "urls.txt", *away, "--workers", 3, "--out", "out.parquet", "--journal", "j.db")
+    assert said.code == 0, said.err
+    assert pl.read_parquet("out.parquet")["status"].to_list() == [200] * 40
+    with fl.Journal.open("j.db") as journal:
+        assert journal.sessions()["workers"][0] == 6
+    auto = fetchlab("fetch", "urls.txt", *away, "--workers", "auto")
+    assert (auto.code, "--workers: auto is not for clusters" in auto.err) == (2, True)
+    wrong = fetchlab("fetch", "urls.txt", "--dask", "tcp://me:hush@h:1")
+    assert (wrong.code, "--dask: a Dask scheduler's address has no user" in wrong.err) == (2, True)
+
+
 def test_a_cluster_that_fits_is_found_fit(dask, fetchlab):
     """Whoever has a new cluster asks this first, and a script by its exit code."""
     said = fetchlab("cluster-check", dask.scheduler.address)

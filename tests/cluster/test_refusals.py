@@ -93,6 +93,25 @@ def test_a_port_that_is_another_programs(monkeypatch):
             fl.map(nap, [1], strategy=fl.Dask(address))
 
 
+def test_a_port_that_speaks_another_language(monkeypatch):
+    """Dask takes the first words for a length: of HTTP it would be exabytes."""
+    monkeypatch.setattr(link, "CONNECT_SECONDS", 5.0)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def answer():
+            taken, _ = other.accept()
+            with taken:
+                taken.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                taken.recv(1)
+
+        speaker = threading.Thread(target=answer)
+        speaker.start()
+        address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(errors.ConfigError, match="no Dask scheduler answers"):
+            fl.map(nap, [1], strategy=fl.Dask(address))
+        speaker.join()
+
+
 def test_an_address_that_wants_certificates():
     """Without any Dask raises what no handler of ours would catch."""
     with pytest.raises(errors.ConfigError, match=r"^strategy: no Dask scheduler answers at tls://.*TLS"):

@@ -94,7 +94,7 @@ def connect(address: str) -> Any:
             1.2 * CONNECT_SECONDS,
             lambda: Client(address, timeout=CONNECT_SECONDS, set_as_default=False),
         )
-    except (OSError, ValueError, ImportError, TypeError) as error:
+    except Exception as error:  # what another program says may be taken for the length of a message
         said = f"{type(error).__name__}: {error}"
         if type(error) is TimeoutError and not str(error):
             said = "something takes the connection and does not answer; the dashboard's port is another one"

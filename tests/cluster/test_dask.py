@@ -345,7 +345,7 @@ def test_a_killed_worker_costs_nothing_but_its_chunks(dask, bed, echo):
     assert run.stats().ok == 800
     assert run.stats().retries == 0, "its death is nobody's failure"
     assert bed.counters()["requests"] < 800 + 2 * 500 + 40, "two chunks of a second, at 10 in 20 ms"
-    dask.wait_for_workers(2)
+    dask.wait_for_workers(2, timeout=60)
     gc.collect()
 
 

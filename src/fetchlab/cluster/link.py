@@ -300,7 +300,8 @@ class Link:
 
         packages = list(PACKAGES)
         told = await self._each(joined, get_versions, packages=packages, on_error="return")
-        here = get_versions(packages=packages)["packages"]
+        own = await self._threads.call(lambda _: get_versions(packages=packages), None)  # it imports
+        here = own["packages"]
         for address, one in told.items():
             if isinstance(one, OSError):  # it is gone already, or is asked again
                 continue

@@ -121,17 +121,24 @@ def test_the_whole_catalogue(dask, bed):
     assert details.result().equals(catalogue.details(some).result())
 
 
-def test_an_item_that_kills_every_worker_fails_alone(dask):
-    """The others of its chunk are served; nobody waits for ever."""
+def test_an_item_that_kills_every_worker_fails_alone(dask, tmp_path):
+    """The others of its chunk are served; nobody waits for ever.
+
+    Four die of the first chunk, then one of each part of it: workers that die more often are not replaced.
+    """
+    deaths = tmp_path / "deaths"
 
     def task(item):
         if item == 77:
+            with deaths.open("a") as file:
+                file.write("x")
             os._exit(3)
         return item
 
     run = fl.map(task, range(100), strategy=fl.Dask(dask)).wait(200)
     assert [result.index for result in run.results() if not result.ok] == [77]
     assert "every worker that this item was given to died" in str(run.errors()["message"][0])
+    assert len(deaths.read_text()) <= 4 + 4 + 1
     dask.wait_for_workers(2)
 
 

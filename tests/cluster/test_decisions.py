@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fetchlab.cluster.clocks import Offset
 from fetchlab.cluster.machines import Machines
 from fetchlab.cluster.parcels import Parcel, Part, Row, plain_item, request_from
+from fetchlab.cluster.place import Place
 from fetchlab.cluster.sizing import GROWTH, MOST_BYTES, ChunkSize
 from fetchlab.cluster.versions import mismatches
 from fetchlab.engine.crossing import pack_error
+from fetchlab.engine.parking import Postponed
+from fetchlab.engine.remote import Hooks
+from fetchlab.engine.work import Work
 from fetchlab.errors import StatusError, TaskError
 from fetchlab.model import Request
 
@@ -138,6 +145,17 @@ def test_a_request_that_is_only_a_url_crosses_as_one():
     assert request_from("http://h/").method == "GET"
     post = Request("http://h/", "POST", content=b"x")
     assert request_from(plain_item(post)) is post
+
+
+@pytest.mark.parametrize("still", [Place.pause, lambda place: place._gone((), None)])
+def test_who_comes_when_nothing_goes_out_is_not_kept(still):
+    """A look into a cache may end after a pause, or a scheduler's end: nobody would tell that attempt."""
+    stopped = []
+    place = Place(None, "t", Machines({"a": 1}, 1), 1.0)
+    place._hooks = Hooks(None, None, None, None, stopped.append)
+    still(place)
+    with pytest.raises(Postponed):
+        asyncio.run(place.call(Work(0, 0, 0.0), 0))
 
 
 def test_a_part_crosses_whole_and_mends_what_cannot():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 
-from fetchlab import errors
+import fetchlab as fl
+from fetchlab import errors, loop
 from fetchlab.cluster import node
-from fetchlab.cluster.parcels import Chunk, Entry, Row
+from fetchlab.cluster.parcels import Chunk, Entry, Row, packed_job
 from fetchlab.cluster.station import Station
+from fetchlab.engine.remote import FetchThere
 from fetchlab.engine.tasks import Calling
 
 HERE = "tcp://h:1"
@@ -137,6 +140,56 @@ def test_a_refusal_closes_its_host_and_is_told():
     asyncio.run(main())
 
 
+def test_a_station_at_work_is_not_forgotten(monkeypatch):
+    """An item of an hour, and the next run would abort it: it looks as if its run had ended unheard."""
+    monkeypatch.setattr(node, "IDLE_SECONDS", 0.0)
+
+    async def main():
+        there = station(nap)
+        monkeypatch.setattr(node, "_stations", {("t", HERE): there})
+        serving = asyncio.ensure_future(there.serve(chunk([0.05, 0.05, 0.05])))
+        await asyncio.sleep(0.01)
+        node._forget_idle()
+        assert node._stations
+        assert [value for _, value in told(await serving).values()] == [0.05, 0.05, 0.05]
+        await asyncio.sleep(0.01)
+        node._forget_idle()
+        assert not node._stations
+
+    asyncio.run(main())
+
+
+def test_a_client_in_use_is_not_closed_for_a_new_one(monkeypatch, echo):
+    """The oldest of five may be that of the longest run, whose requests would fail."""
+    for name in ("_stations", "_clients", "_users"):
+        monkeypatch.setattr(node, name, {})
+    worker = SimpleNamespace(address=HERE, log_event=None)
+
+    def station_of(number):
+        made = fl.Client(headers={"X-Run": str(number)})
+        there = FetchThere(*made.recipe, len_of, frozenset(), fl.Timeout(), 1000)
+        return node._station(packed_job("fetch", (2, *there), names=("",) * 7), f"t{number}", worker)
+
+    first = station_of(0)
+    assert value_of(first, f"{echo}/bytes/7") == 7
+    for number in range(1, node.CLIENTS + 3):
+        station_of(number)
+    assert value_of(first, f"{echo}/bytes/8") == 8
+    for number in range(node.CLIENTS + 3):
+        node.leave(f"t{number}", 1)
+    station_of(99)
+    assert len(node._clients) == node.CLIENTS
+    node.leave("t99", 1)
+
+
+def len_of(response):
+    return len(response.content)
+
+
+def value_of(there, url):
+    return told(loop.submit(there.serve(chunk([url]))).result())[0][1]
+
+
 def test_cancel_aborts_and_gives_back():
     """Attempts that go on would hold the workers of the next run."""
 
@@ -160,7 +213,8 @@ def test_a_chunk_that_comes_after_its_cancel_is_not_begun(monkeypatch):
     async def main():
         there = station(nap)
         node._end("t", 1)
-        assert told(await node._served(there, chunk([60.0, 60.0]))) == {0: (None, None), 1: (None, None)}
+        late = await node._served(there, chunk([60.0, 60.0]))
+        assert told(late) == {0: (None, None), 1: (None, None)}
         assert told(await node._served(there, chunk([0.0], number=1)))[0][1] == 0.0, "a later sitting"
 
     asyncio.run(main())

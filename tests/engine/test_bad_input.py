@@ -190,6 +190,23 @@ def test_a_parser_that_raises(client, echo, raised):
     check(run, bad, [(errors.ParseError, f"parse raised {type(raised).__name__}")])
 
 
+def test_an_error_whose_own_words_fail_is_its_items():
+    """Whoever tells of it would fail as well, and the run with them."""
+
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    def task(item):
+        if item == 1:
+            raise Mute
+        return item
+
+    run = fl.map(task, range(3), retry=ONCE).wait()
+    assert run.result() == [0, None, 2]
+    assert str(run.results()[1].error) == "Mute" or run.errors()["message"][0] == "Mute"
+
+
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_every_bad_task_is_its_own_error(asynchronous):
     """A task that raises, exits, hangs, or returns nothing; the hung one takes no slot from the others."""

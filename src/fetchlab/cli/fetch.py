@@ -126,10 +126,21 @@ def fetch(
         str,
         typer.Option(
             metavar="N|auto",
-            help="Requests at a time; auto finds how many each host serves well.",
+            help="Requests at a time; auto finds how many each host serves well. With --dask, in each process"
+            " of the cluster.",
             rich_help_panel=HOW,
         ),
     ] = "20",
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Have the workers of a Dask cluster fetch: its scheduler's address, such as"
+            " tcp://10.0.0.7:8786.",
+            show_default="this machine",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     retries: Annotated[
         int,
         typer.Option(
@@ -278,7 +289,7 @@ def fetch(
             run = _start(
                 found,
                 client,
-                workers=knobs.workers_of(workers),
+                **knobs.strategy_of(workers, dask),
                 retries=retries,
                 rate=knobs.rate_of(rate or ()),
                 parse=parse.value,
@@ -293,7 +304,7 @@ def fetch(
                 **({} if timeout is None else {"timeout": timeout}),
             )
         except ConfigError as error:
-            print(f"fetchlab: {knobs.flag_of(error)}", file=sys.stderr)
+            print(f"fetchlab: {knobs.flag_of(error, strategy='--dask')}", file=sys.stderr)
             raise typer.Exit(USAGE) from None
         if journal is not None and not quiet:
             print(watch_line(journal), file=sys.stderr)

@@ -48,6 +48,18 @@ def workers_of(word: str) -> int | Adaptive:
     return int(word)
 
 
+def strategy_of(workers: str, dask: str | None) -> dict[str, Any]:
+    """Return what ``--workers`` and ``--dask`` say, as knobs of a call."""
+    count = workers_of(workers)
+    if dask is None:
+        return {"workers": count}
+    if isinstance(count, Adaptive):
+        raise ConfigError("--workers", "auto is not for clusters; give a whole number")
+    from fetchlab.cluster.strategy import Dask
+
+    return {"strategy": Dask(dask, workers_per_node=count)}
+
+
 def rate_of(words: Sequence[str]) -> RateKnob:
     """Return what ``--rate`` says: one limit for every host, or limits by host."""
     limits: dict[str, RateLimit] = {}
@@ -143,9 +155,14 @@ def _read(file: str) -> str:
         raise ConfigError("--header", f"{file} cannot be read: {reason}") from error
 
 
-def flag_of(error: ConfigError) -> str:
-    """Return the error's message with the flag's name instead of the knob's."""
+def flag_of(error: ConfigError, **own: str) -> str:
+    """Return the error's message with the flag's name instead of the knob's.
+
+    Args:
+        error: the error.
+        own: the command's own flags by knob, where they are called otherwise.
+    """
     problem = str(error).removeprefix(f"{error.knob}: ")
     knob = error.knob
     named = knob.startswith("-") or knob.isupper()
-    return f"{knob if named else _FLAGS.get(knob, '--' + knob.replace('_', '-'))}: {problem}"
+    return f"{knob if named else (_FLAGS | own).get(knob, '--' + knob.replace('_', '-'))}: {problem}"

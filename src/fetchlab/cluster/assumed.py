@@ -27,7 +27,8 @@ class Cluster:
     Attributes:
         nodes: how many.
         chunk: seconds of a node's work in one task.
-        task_seconds: that the scheduler needs for a task.
+        task_seconds: that the scheduler needs for a task
+            (https://docs.dask.org/en/stable/best-practices.html#avoid-very-large-graphs).
         task_messages: between client, scheduler and node for a task: submitted, sent on, seceded, done, told;
             asked for and fetched, each with its answer; released twice.
         client_seconds: that an item keeps the client's core busy.

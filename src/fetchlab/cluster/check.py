@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from fetchlab.bench.checkup import GOOD, MISSING, WARNING, Check
 from fetchlab.cluster import node
 from fetchlab.cluster.clocks import Offset
-from fetchlab.cluster.link import connect, needs_extra
+from fetchlab.cluster.link import ANSWER_SECONDS, checked, connect, needs_extra
+from fetchlab.cluster.patience import within
 from fetchlab.cluster.station import TOLERANCE
 from fetchlab.cluster.strategy import Dask
 from fetchlab.cluster.versions import PACKAGES, mismatches
@@ -39,9 +40,10 @@ def cluster_check(address: str) -> list[Check]:
         keeps :class:`~fetchlab.cluster.strategy.Dask` from working.
 
     Raises:
-        ConfigError: Dask is not installed here.
+        ConfigError: Dask is not installed here, or the address has a user or a password.
     """
     needs_extra()
+    address = checked(address)
     began = time.perf_counter()
     try:
         client = connect(address)
@@ -49,15 +51,20 @@ def cluster_check(address: str) -> list[Check]:
         return [_bad("scheduler", str(error).partition(": ")[2], "start one: dask scheduler")]
     with client:
         found = [_good("scheduler", f"{address} answered after {_s(time.perf_counter() - began)}")]
-        for check in _of(client, address):
-            found.append(check)
-            if check.state == MISSING:
-                break
+        try:
+            for check in _of(client, address):
+                found.append(check)
+                if check.state == MISSING:
+                    break
+        except TimeoutError:
+            found.append(_silent(client))
+        except OSError as error:
+            found.append(_bad("scheduler", f"lost meanwhile: {error}", "see its log"))
         return found
 
 
 def _of(client: Any, address: str) -> Iterator[Check]:
-    workers = client.nthreads()
+    workers = within(ANSWER_SECONDS, client.nthreads)
     if not workers:
         yield _bad("workers", "none", f"start some: dask worker {address}")
         return
@@ -68,8 +75,19 @@ def _of(client: Any, address: str) -> Iterator[Check]:
     yield _probe(client, len(workers))
 
 
+def _silent(client: Any) -> Check:
+    """Name the worker that was not heard of for longest: of all that does not answer it is the likeliest."""
+    try:
+        heard = within(ANSWER_SECONDS, lambda: client.scheduler_info(n_workers=-1)["workers"])
+    except TimeoutError:
+        return _bad("scheduler", f"no answer within {_s(ANSWER_SECONDS)}", "restart it")
+    address, told = min(heard.items(), key=lambda one: one[1]["last_seen"])
+    silent = f"{address} was last heard of {_s(time.time() - told['last_seen'])} ago"
+    return _bad("workers", f"not all answer within {_s(ANSWER_SECONDS)}; {silent}", "restart that one")
+
+
 def _versions(client: Any) -> Check:
-    told = client.get_versions(packages=list(PACKAGES))
+    told = within(ANSWER_SECONDS, lambda: client.get_versions(packages=list(PACKAGES)))
     here = told["client"]["packages"]
     wrong = mismatches(here, {address: one["packages"] for address, one in told["workers"].items()})
     if wrong:
@@ -81,7 +99,7 @@ def _clocks(client: Any) -> Check:
     offsets: dict[str, Offset] = {}
     for _ in range(TRIPS):
         asked = time.perf_counter()
-        readings = client.run(node.clock)
+        readings = within(ANSWER_SECONDS, lambda: client.run(node.clock))
         answered = time.perf_counter()
         for address, reading in readings.items():
             offsets.setdefault(address, Offset()).saw(asked, reading, answered)
@@ -96,7 +114,7 @@ def _clocks(client: Any) -> Check:
 
 
 def _files(client: Any) -> Check:
-    limits = client.run(node.limits)
+    limits = within(ANSWER_SECONDS, lambda: client.run(node.limits))
     address, least = min(limits.items(), key=lambda one: one[1]["most"])
     if not least["most"]:
         return _good("sockets", "no limit that could be read")
@@ -113,9 +131,13 @@ def _files(client: Any) -> Check:
 
 
 def _probe(client: Any, machines: int) -> Check:
+    run = None
     try:
-        run = over(_breathe, range(ITEMS), strategy=Dask(client), progress=False).wait(PATIENCE_SECONDS)
+        run = over(_breathe, range(ITEMS), strategy=Dask(client), progress=False)
+        run.wait(PATIENCE_SECONDS)
     except (FetchlabError, TimeoutError) as error:
+        if run is not None:
+            run.cancel()
         return _bad("probe", str(error), "see the logs of scheduler and workers")
     if run.stats().ok < ITEMS:
         message = run.errors()["message"][0]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from fetchlab import loop
 from fetchlab.cluster import node
 from fetchlab.cluster.parcels import Part
+from fetchlab.cluster.patience import within
 from fetchlab.cluster.versions import PACKAGES, mismatches
 from fetchlab.engine.threads import Threads
 from fetchlab.errors import ConfigError
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 
     from fetchlab.cluster.parcels import Parcel
 
-__all__ = ["Answer", "Link", "connect", "needs_extra"]
+__all__ = ["Answer", "Link", "checked", "connect", "needs_extra"]
 
 CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 15.0
+"""For what all machines are asked at the call."""
 CLOCK_SECONDS = 2.0
+"""The same while a run goes on, which does not need the answer."""
 EXTRA = "needs Dask: pip install 'fetchlab[dask]'"
 
 log = logging.getLogger("fetchlab.cluster")
@@ -40,14 +44,15 @@ class Answer(NamedTuple):
 
     Attributes:
         kind: ``part`` it is here; ``died`` every worker that Dask gave it to died; ``failed`` it cannot be
-        done
-            there; ``lost`` nobody knows of it any more.
+            done there; ``unread`` it is here, and cannot be read; ``lost`` nobody knows of it any more.
         part: what came back.
+        size: its bytes.
         error: what happened instead.
     """
 
-    kind: Literal["part", "died", "failed", "lost"]
+    kind: Literal["part", "died", "failed", "unread", "lost"]
     part: Part | None = None
+    size: int = 0
     error: BaseException | None = None
 
 
@@ -61,6 +66,19 @@ def needs_extra() -> None:
         raise ConfigError("strategy", EXTRA)
 
 
+def checked(address: str) -> str:
+    """Return a scheduler's address, if it may be shown: what connects to it is shown with it.
+
+    Raises:
+        ConfigError: it has a user or a password, which no scheduler takes.
+    """
+    if "@" in address:
+        raise ConfigError(
+            "strategy", "a Dask scheduler's address has no user and no password; give tcp://HOST:PORT"
+        )
+    return address.strip()
+
+
 def connect(address: str) -> Any:
     """Return a Dask client of the scheduler at an address.
 
@@ -69,13 +87,21 @@ def connect(address: str) -> Any:
     """
     from distributed import Client
 
+    address = checked(address)
     try:
-        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, ImportError) as error:
+        # Dask limits the time to connect, and not that of the first words: another program may never answer.
+        return within(
+            1.2 * CONNECT_SECONDS,
+            lambda: Client(address, timeout=CONNECT_SECONDS, set_as_default=False),
+        )
+    except Exception as error:  # what another program says may be taken for the length of a message
+        said = f"{type(error).__name__}: {error}"
+        if type(error) is TimeoutError and not str(error):
+            said = "something takes the connection and does not answer; the dashboard's port is another one"
         raise ConfigError(
             "strategy",
-            f"no Dask scheduler answers at {address} ({type(error).__name__}: {error}); start one with"
-            " 'dask scheduler', or give the address it prints",
+            f"no Dask scheduler answers at {address} ({said}); start one with 'dask scheduler', or give the"
+            " address it prints",
         ) from error
 
 
@@ -98,6 +124,8 @@ class Link:
         self._job = job
         self._job_there: Any = None
         self._threads = Threads()
+        self._unfit: dict[str, str] = {}
+        self._awaited: set[str] = set()
 
     # blocking: at the call, before there is a run
 
@@ -114,11 +142,18 @@ class Link:
         """
         where = self._client.scheduler.address
         try:
-            versions = self._client.get_versions(packages=list(PACKAGES))
-            workers = self.workers()
-        except (OSError, TimeoutError) as error:
+            workers = within(ANSWER_SECONDS, self.workers)
+        except OSError as error:
             raise ConfigError(
                 "strategy", f"the Dask scheduler at {where} does not answer: {error}"
+            ) from error
+        try:
+            versions = within(ANSWER_SECONDS, lambda: self._client.get_versions(packages=list(PACKAGES)))
+        except OSError as error:
+            raise ConfigError(
+                "strategy",
+                f"a worker of the Dask scheduler at {where} does not answer; fetchlab cluster-check {where}"
+                " says which",
             ) from error
         if not workers:
             raise ConfigError(
@@ -128,6 +163,7 @@ class Link:
         wrong = mismatches(versions["client"]["packages"], there)
         if wrong:
             raise ConfigError("strategy", f"install the same versions on the workers: {'; '.join(wrong)}")
+        self._unfit = dict.fromkeys(workers, "")
         return workers
 
     # on the engine's loop
@@ -143,7 +179,11 @@ class Link:
         """
         if self._closing is not None:
             await self._closing
-        if self._own and self._client.status == "closed":
+        if self.over:
+            if not self._own:
+                raise ConfigError(
+                    "strategy", f"this Dask client is {self._client.status}; give one that is connected"
+                )
             self._client = await self._threads.call(connect, self._address)
 
         def heard(event: tuple[float, dict[str, Any]]) -> None:
@@ -153,7 +193,25 @@ class Link:
 
         self._client.subscribe_topic(node.topic_of(self._token), heard)
 
-    def send(self, number: int, address: str, chunk: Parcel, on_answer: Callable[[Answer], None]) -> Any:
+    @property
+    def over(self) -> bool:
+        """True if the client is not connected."""
+        return bool(self._client.status != "running")
+
+    @property
+    def has_unfit(self) -> bool:
+        """True if the cluster has machines that nothing is sent to, and Dask may yet send something."""
+        return any(self._unfit.values())
+
+    def send(
+        self,
+        number: int,
+        address: str,
+        chunk: Parcel,
+        on_answer: Callable[[Answer], None],
+        *,
+        only: bool = False,
+    ) -> Any:
         """Send a chunk to a machine; Dask gives it to another one if that dies.
 
         Args:
@@ -161,20 +219,30 @@ class Link:
             address: the machine.
             chunk: what to send.
             on_answer: told on the loop.
+            only: this machine or none; if it dies nobody is told.
 
         Returns:
             What :meth:`abort` takes.
         """
         if self._job_there is None:
             self._job_there = self._submit("job", None, node.job, self._job)
-        return self._heard(self._submit(str(number), address, node.serve, self._job_there, chunk), on_answer)
+        return self._heard(
+            self._submit(str(number), address, node.serve, self._job_there, chunk, only=only), on_answer
+        )
 
     def await_rest(self, number: int, turn: int, address: str, on_answer: Callable[[Answer], None]) -> Any:
         """Ask a machine for what a part left out; who does not know of it tells of nothing."""
         future = self._submit(f"{number}-{turn}", address, node.rest, self._token, number)
         return self._heard(future, on_answer)
 
-    def _submit(self, name: str, address: str | None, function: Callable[..., object], *args: Any) -> Any:
+    def _submit(
+        self,
+        name: str,
+        address: str | None,
+        function: Callable[..., object],
+        *args: Any,
+        only: bool = False,
+    ) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of its size: it is bounded, and needed once
             return self._client.submit(
@@ -182,7 +250,7 @@ class Link:
                 *args,
                 key=f"fetchlab-{self._token}-{name}",
                 workers=None if address is None else [address],
-                allow_other_workers=address is not None,
+                allow_other_workers=address is not None and not only,
                 pure=False,
             )
 
@@ -198,17 +266,48 @@ class Link:
         return future
 
     async def poll(self) -> tuple[dict[str, int], dict[str, tuple[float, float, float]]]:
-        """Return the workers, and each one's round trip: when it was asked, its clock, when it was heard."""
+        """Return the workers that fit, and round trips: when one was asked, its clock, when it was heard."""
         workers = await self._threads.call(lambda _: self.workers(), None)
+        self._unfit = {address: why for address, why in self._unfit.items() if address in workers}
+        joined = [address for address in workers if address not in self._unfit]
+        if joined:
+            await self._look_at(joined)
+        workers = {address: threads for address, threads in workers.items() if self._unfit.get(address) == ""}
         asked = time.perf_counter()
-        clocks: dict[str, float] = {}
-        with suppress(TimeoutError):  # one that is dead is waited for, for as long as Dask does
-            async with asyncio.timeout(CLOCK_SECONDS):
-                clocks = await self._threads.call(
-                    lambda _: self._client.run(node.clock, on_error="ignore"), None
-                )
+        clocks = await self._each(list(workers), node.clock, on_error="ignore")
         answered = time.perf_counter()
         return workers, {address: (asked, reading, answered) for address, reading in clocks.items()}
+
+    async def _each(self, workers: list[str], function: Callable[..., Any], **knobs: Any) -> dict[str, Any]:
+        """Return what a function returns on workers; nothing if one hangs: until it ends none is asked."""
+        asked = [address for address in workers if address not in self._awaited]
+        if not asked:
+            return {}
+        answer = self._threads.call(lambda _: self._client.run(function, workers=asked, **knobs), None)
+        try:
+            async with asyncio.timeout(CLOCK_SECONDS):
+                told: dict[str, Any] = await asyncio.shield(answer)
+        except TimeoutError:
+            self._awaited.update(asked)
+            answer.add_done_callback(lambda _: self._awaited.difference_update(asked))
+            self._forget(answer)
+            return {}
+        return told
+
+    async def _look_at(self, joined: list[str]) -> None:
+        """Note which of those that joined fit: one that can do nothing is soon done with everything."""
+        from distributed.versions import get_versions
+
+        packages = list(PACKAGES)
+        told = await self._each(joined, get_versions, packages=packages, on_error="return")
+        own = await self._threads.call(lambda _: get_versions(packages=packages), None)  # it imports
+        here = own["packages"]
+        for address, one in told.items():
+            if isinstance(one, OSError):  # it is gone already, or is asked again
+                continue
+            why = self._unfit[address] = _misfit(here, address, one)
+            if why:
+                log.warning("a machine of the cluster is not used: %s", why)
 
     def hold(self, host: str, below: int) -> None:
         """Have every machine give back what it has of a host, in chunks with a number below this one."""
@@ -219,17 +318,22 @@ class Link:
         futures = list(sent)
         if futures:
             self._run(node.cancel, below)
-            self._forget(self._threads.call(lambda _: self._client.cancel(futures), None))
+            self.forget(futures)
+
+    def forget(self, futures: list[Any]) -> None:
+        """Have the scheduler forget chunks."""
+        self._forget(self._threads.call(lambda _: self._client.cancel(futures), None))
 
     def close(self, below: int) -> None:
         """Have the machines let go of chunks below this number; close the client if it is ours."""
         there, self._job_there = self._job_there, None
 
         def last(_: object) -> None:
-            with suppress(Exception):
-                self._client.unsubscribe_topic(node.topic_of(self._token))
-            with suppress(Exception):
-                self._client.run(node.leave, self._token, below, on_error="ignore")
+            if not self.over:  # a client that is connecting would wait here for as long as it tries
+                with suppress(Exception):
+                    self._client.unsubscribe_topic(node.topic_of(self._token))
+                with suppress(Exception):
+                    self._client.run(node.leave, self._token, below, on_error="ignore")
             if there is not None:
                 there.release()
             if self._own:
@@ -256,16 +360,27 @@ class Link:
         asked.add_done_callback(lambda future: future.cancelled() or future.exception())
 
 
+def _misfit(here: dict[str, Any], address: str, told: Any) -> str:
+    """Return what keeps a machine from being used, nothing if it fits."""
+    if isinstance(told, Exception):
+        return f"{address} does not say its versions ({type(told).__name__}: {told})"
+    return "; ".join(mismatches(here, {address: told["packages"]}))
+
+
 def _answer(future: Any) -> Answer:
     """Return what became of a chunk; called in Dask's thread for callbacks."""
     from distributed import KilledWorker
     from distributed.client import FutureCancelledError
 
     try:
-        return Answer("part", Part.unpack(future.result()))
+        data = future.result()
     except KilledWorker as error:
         return Answer("died", error=error)
     except (FutureCancelledError, OSError, TimeoutError) as error:
         return Answer("lost", error=error)
     except Exception as error:
         return Answer("failed", error=error)
+    try:
+        return Answer("part", Part.unpack(data), len(data))
+    except Exception as error:
+        return Answer("unread", error=error)

@@ -82,6 +82,10 @@ class Machines:
         free = [address for address in self.working if self.busy[address] < most and address in known]
         return min(free, key=lambda address: self.busy[address], default=None)
 
+    def has(self, address: str) -> bool:
+        """Say whether a machine is there."""
+        return address in self._threads
+
     def slots_of(self, address: str | None) -> int:
         """Return a machine's workers; of none, what is usual."""
         if address is None:

@@ -1,8 +1,9 @@
 """What Dask calls in a worker's process: serve a chunk, hold a host, cancel, leave, tell the clock.
 
-Each run has a station here (:mod:`~fetchlab.cluster.station`), made with its first chunk. Clients are kept
-beyond runs, so that connections are. The thread of a chunk's task only waits, and leaves Dask's pool for
-that: how much is under way is the run's to say, not the number of threads.
+Each run has a station here (:mod:`~fetchlab.cluster.station`), made with its first chunk; where a process
+is several of Dask's workers, each has one. Clients are kept beyond runs, so that connections are. The thread
+of a chunk's task only waits, and leaves Dask's pool for that: how much is under way is the run's to say, not
+the number of threads.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ CLIENTS = 4
 TOKENS = 1000
 """Runs of which is remembered how far they were cancelled."""
 
-_lock = threading.Lock()  # guards both: stations are opened by threads of tasks
-_stations: dict[str, Station] = {}
-_clients: dict[bytes, Client] = {}
+_lock = threading.Lock()  # guards the three: stations are opened by threads of tasks
+_stations: dict[tuple[str, str], Station] = {}  # by the run's token and the worker's address
+_clients: dict[bytes, Client] = {}  # by their recipe
+_users: dict[tuple[str, str], bytes] = {}  # the recipe of each station's
 _ended: dict[str, int] = {}  # on the loop only
 
 
@@ -66,10 +68,11 @@ async def _served(station: Station, chunk: Chunk) -> Part:
 
 def rest(token: str, number: int) -> bytes:
     """Return a further part of a chunk: a Dask task, for the machine that has the chunk."""
-    from distributed import secede
+    from distributed import get_worker, secede
 
+    address = get_worker().address
     secede()
-    station = _stations.get(token)
+    station = _stations.get((token, address))
     if station is None:
         return Part("", 0, 0, [], [], []).pack()
     return loop.submit(station.rest(number)).result().pack()
@@ -77,8 +80,7 @@ def rest(token: str, number: int) -> bytes:
 
 def hold(token: str, host: str, below: int) -> None:
     """Give back what is untried of a host, in chunks with a number below this one."""
-    station = _stations.get(token)
-    if station is not None:
+    for station in _stations_of(token):
         loop.call_soon(station.hold, host, below)
 
 
@@ -91,9 +93,18 @@ def leave(token: str, below: int) -> None:
     """Let go of a run whose chunks had numbers below this one."""
     loop.call_soon(_end, token, below)
     with _lock:
-        station = _stations.pop(token, None)
-    if station is not None:
+        gone = [_taken(key) for key in list(_stations) if key[0] == token]
+    for station in gone:
         loop.call_soon(station.close)
+
+
+def _taken(key: tuple[str, str]) -> Station:
+    _users.pop(key, None)
+    return _stations.pop(key)
+
+
+def _stations_of(token: str) -> list[Station]:
+    return [station for (run, _), station in list(_stations.items()) if run == token]
 
 
 def _end(token: str, below: int) -> None:
@@ -102,8 +113,7 @@ def _end(token: str, below: int) -> None:
     _ended[token] = below
     if len(_ended) > TOKENS:
         del _ended[next(iter(_ended))]
-    station = _stations.get(token)
-    if station is not None:
+    for station in _stations_of(token):
         station.cancel(below)
 
 
@@ -124,10 +134,10 @@ def limits() -> dict[str, int]:
 
 def _station(packed: Parcel, token: str, worker: Any) -> Station:
     with _lock:
-        station = _stations.get(token)
+        station = _stations.get((token, worker.address))
         if station is None:
             _forget_idle()
-            station = _stations[token] = _open(packed, token, worker)
+            station = _stations[token, worker.address] = _open(packed, token, worker)
         return station
 
 
@@ -141,7 +151,7 @@ def _open(packed: Parcel, token: str, worker: Any) -> Station:
     task: Any
     if kind == "fetch":
         wire, options, parse, accept, timeout, max_bytes = rest
-        client = _client(wire, options)
+        client = _client(wire, options, (token, worker.address))
         task = Fetching(client, None, parse, accept=accept, timeout=timeout, max_bytes=max_bytes)
     else:
         function, timeout = rest
@@ -156,18 +166,17 @@ def topic_of(token: str) -> str:
     return f"fetchlab-{token}"
 
 
-def _client(kind: Any, options: Any) -> Client:
-    recipe = pack((kind, options))
+def _client(kind: Any, options: Any, user: tuple[str, str]) -> Client:
+    recipe = _users[user] = pack((kind, options))
     client = _clients.pop(recipe, None) or Client.from_recipe(kind, options)
     _clients[recipe] = client  # the latest is the last
-    if len(_clients) > CLIENTS:
-        oldest = _clients.pop(next(iter(_clients)))
-        threading.Thread(target=oldest.close, daemon=True).start()
+    unused = [one for one in _clients if one not in _users.values()]
+    for old in unused[: max(0, len(_clients) - CLIENTS)]:
+        threading.Thread(target=_clients.pop(old).close, daemon=True).start()
     return client
 
 
 def _forget_idle() -> None:
-    for token, station in list(_stations.items()):
-        if time.monotonic() - station.used > IDLE_SECONDS:
-            del _stations[token]
-            loop.call_soon(station.close)
+    for key, station in list(_stations.items()):
+        if station.idle and time.monotonic() - station.used > IDLE_SECONDS:
+            loop.call_soon(_taken(key).close)

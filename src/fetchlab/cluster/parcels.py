@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from fetchlab.engine.crossing import pack, pack_error, raise_again, unpack
+from fetchlab.engine.crossing import pack, pack_checked, pack_error, raise_again, unpack
 from fetchlab.engine.threads import fit_for_a_coroutine
 from fetchlab.errors import ConfigError, TaskError
 from fetchlab.model import Request
@@ -75,17 +75,18 @@ class Chunk(NamedTuple):
     entries: list[Entry]
 
     def pack(self) -> Parcel:
-        """Return it as bytes.
+        """Return it as bytes that can be unpacked.
 
         Raises:
-            Exception: whatever the reduction of an item raises.
+            Exception: whatever the reduction of an item raises, or what makes it again.
         """
-        return Parcel(pack(tuple(self)))
+        return Parcel(pack_checked((*self[:-1], [tuple(entry) for entry in self.entries])))
 
     @classmethod
     def unpack(cls, parcel: Parcel) -> Chunk:
         """Return the chunk that was packed."""
-        return cls(*unpack(parcel.data))
+        chunk = cls(*unpack(parcel.data))
+        return chunk._replace(entries=[Entry(*entry) for entry in chunk.entries])
 
 
 class Row(NamedTuple):
@@ -132,7 +133,7 @@ class Part(NamedTuple):
     def pack(self) -> bytes:
         """Return it as bytes; a value that cannot cross becomes its item's error."""
         try:
-            return pack(tuple(self))
+            return pack_checked(tuple(self))
         except Exception:
             return pack(tuple(self._mended()))
 
@@ -142,7 +143,7 @@ class Part(NamedTuple):
             if row is None or Row(*row).error is not None:
                 continue
             try:
-                pack(values[nth])
+                pack_checked(values[nth])
             except Exception as error:
                 name = type(values[nth]).__name__
                 failure = TaskError(_cannot("value", f"back from a cluster's worker ({name})", error))

@@ -16,20 +16,22 @@ import logging
 import math
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from fetchlab.cluster.link import Answer
 from fetchlab.cluster.parcels import Chunk, Entry, plain_item
 from fetchlab.cluster.riders import Rider, Sent
 from fetchlab.cluster.sizing import ChunkSize
-from fetchlab.engine.crossing import pack
+from fetchlab.engine.crossing import pack_checked
 from fetchlab.engine.parking import Postponed
 from fetchlab.engine.remote import There
 from fetchlab.errors import ClusterError, TaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from fetchlab.cluster.link import Answer, Link
+    from fetchlab.cluster.link import Link
     from fetchlab.cluster.machines import Machines
     from fetchlab.cluster.parcels import Part
     from fetchlab.engine.remote import Hooks
@@ -52,7 +54,17 @@ CLOCKS = 5
 """Round trips by which clocks are compared at the beginning."""
 NOBODY_SECONDS = 10.0
 MOST_DEATHS = 4
-DIED = "every worker that this item was given to died; see the cluster's logs"
+ALONE_DEATHS = 2
+"""With which nothing but one item had to do: one may be chance."""
+CANNOT = {
+    "died": "every worker that this item was given to died; see the cluster's logs",
+    "failed": "the task cannot be loaded on a cluster's worker",
+    "unread": "the values of a cluster's worker cannot be read here; install there what is here",
+}
+LOST = (
+    "the Dask scheduler is lost, or has forgotten the run's chunks; what is done is kept, and with journal=…"
+    " the same call goes on, with this scheduler or another one"
+)
 HELD_SECONDS = 0.2
 """A host that refused without a hint is not asked until the run knows how."""
 
@@ -79,6 +91,7 @@ class Place:
         self._apart: list[list[Rider]] = []
         self._out: dict[int, Sent] = {}
         self._left_behind: Counter[int] = Counter()
+        self._deaths: Counter[int] = Counter()
         self._next = 0
         self._enough = machines.slots_of(None)  # who make a chunk
         self._ahead, self._ahead_since = AHEAD, -math.inf
@@ -102,16 +115,26 @@ class Place:
     async def begin(self, hooks: Hooks) -> None:
         """Compare clocks, and have the run send."""
         self._hooks, self._paused, self._lost = hooks, False, False
+        self._left_behind.clear()
+        self._deaths.clear()
         if self._watch is None:
-            await self._link.begin(self._closed)
-            for _ in range(CLOCKS):
-                self._machines.saw(*await self._link.poll())
+            try:
+                await self._link.begin(self._closed)
+                for _ in range(CLOCKS):
+                    workers, clocks = await self._link.poll()
+                    self._machines.saw(workers, clocks)
+                    if len(clocks) < len(workers):  # one hangs, and would keep all waiting again
+                        break
+            except OSError as error:
+                raise ClusterError(LOST) from error
             self._watch = asyncio.get_running_loop().create_task(self._keep_watch())
         hooks.resized()
         self._hold()
 
     async def call(self, work: Work, item: Any, wants: Literal["value", "response", "news"] = "value") -> Any:
         """Make one attempt."""
+        if self._paused or self._lost:  # it was looked for in a cache meanwhile
+            raise Postponed
         start = work.began + self._ahead if work.lane.spaced else None
         rider = Rider(work, Entry(plain_item(item), wants, start))
         self._aboard.append(rider)
@@ -196,9 +219,9 @@ class Place:
         address = self._machines.freest(1)
         if not self._out and address is not None:
             riders = self._apart.pop()
-            self._leave([rider for rider in riders if not rider.told.done()], address)
+            self._leave([rider for rider in riders if not rider.told.done()], address, suspect=True)
 
-    def _leave(self, riders: list[Rider], address: str) -> None:
+    def _leave(self, riders: list[Rider], address: str, *, suspect: bool = False) -> None:
         if not riders:
             return
         number, self._next = self._next, self._next + 1
@@ -217,27 +240,36 @@ class Place:
         except Exception:
             riders = self._crossable(riders)
             if riders:
-                self._leave(riders, address)
+                self._leave(riders, address, suspect=suspect)
             return
         sent = self._out[number] = Sent(number, address, riders, spaced=spaced)
         self._machines.busy[address] += 1
-        sent.task = self._link.send(number, address, parcel, lambda answer: self._came(sent, answer))
+        sent.bytes = len(parcel.data)
+        sent.suspect = suspect
+        self._ask(sent, lambda came: self._link.send(number, address, parcel, came, only=suspect))
         if spaced:
             self._hold()
+
+    def _ask(self, sent: Sent, ask: Callable[[Callable[[Answer], None]], Any]) -> None:
+        """Have something asked of a chunk; where that cannot even be said, it is lost."""
+        try:
+            sent.task = ask(lambda answer: self._came(sent, answer))
+        except Exception as error:  # the client is closed
+            self._came(sent, Answer("lost", error=error))
 
     def _crossable(self, riders: list[Rider]) -> list[Rider]:
         """Return those whose item can be packed; the others hear that theirs cannot."""
         fit = []
         for rider in riders:
             try:
-                pack(rider.entry.item)
+                pack_checked(rider.entry.item)
             except Exception as error:
                 told = TaskError(
                     f"the item cannot cross to a cluster's worker: {type(error).__name__}: {error};"
                     " give plain data"
                 )
                 told.__cause__ = error
-                rider.tell(told)
+                rider.fail(told)
             else:
                 fit.append(rider)
         return fit
@@ -253,35 +285,50 @@ class Place:
             self._machines.came_back(sent.address)
         if answer.kind == "part":
             assert answer.part is not None  # for the type checker
-            self._arrived(sent, answer.part)
+            self._arrived(sent, answer.part, answer.size)
             self._follow_up(sent, answer.part)
         elif answer.kind == "died":
             self._died(list(sent.riders.values()), answer.error)
-        elif answer.kind == "failed":
-            for rider in sent.riders.values():
-                said = f"{type(answer.error).__name__}: {answer.error}"
-                told = TaskError(f"the task cannot be loaded on a cluster's worker: {said}")
-                told.__cause__ = answer.error
-                rider.tell(told)
+        elif answer.kind == "failed" and self._link.has_unfit:
+            self._again(sent.riders.values(), answer)  # Dask gave it to a machine that nothing is sent to
+        elif answer.kind in CANNOT:
+            self._cannot(sent.riders.values(), answer)
         else:
-            self._gone(sent, answer.error)
+            self._gone(sent.riders.values(), answer.error)
         self._depart()
         self._hold()
 
-    def _arrived(self, sent: Sent, part: Part) -> None:
+    @staticmethod
+    def _cannot(riders: Iterable[Rider], answer: Answer) -> None:
+        """Tell riders that nothing can become of them."""
+        for rider in riders:
+            said = "" if answer.error is None else f": {type(answer.error).__name__}: {answer.error}"
+            told = TaskError(CANNOT[answer.kind] + said)
+            told.__cause__ = answer.error
+            rider.fail(told)
+
+    def _again(self, riders: Iterable[Rider], answer: Answer) -> None:
+        """Send riders out again, as often as may be bad luck."""
+        for rider in list(riders):
+            self._left_behind[rider.work.index] += 1
+            if self._left_behind[rider.work.index] < MOST_DEATHS:
+                rider.fail(Postponed())
+            else:
+                self._cannot([rider], answer)
+
+    def _arrived(self, sent: Sent, part: Part, came: int) -> None:
         arrived = time.perf_counter()
         shift = self._machines.shift(part.address)
-        tried: list[tuple[float, Rider, There, Any]] = []
-        service = size = 0.0
+        tried: list[tuple[Rider, There, Callable[[], None]]] = []
+        service = 0.0
         count = 0
         for place, row, value in part.outcomes():
             rider = sent.riders.pop(place)
             if row is None:
-                rider.tell(Postponed())
+                rider.fail(Postponed())
                 continue
             count += 1
             service += row.finished - row.began
-            size += row.size
             work = rider.work
             if rider.told.done():
                 continue
@@ -295,30 +342,23 @@ class Place:
             work.first_byte = None if row.first_byte is None else here(row.first_byte)
             work.status, work.bytes = row.status, row.size
             there = There(self._machines.number(part.address, row.slot), here(row.finished))
-            tried.append((there.finished, rider, there, value))
+            tell = rider.tell if row.error is None else rider.fail
+            tried.append((rider, there, partial(tell, value)))
         if count:
-            self._size.saw(count, service / count, size / count)
+            self._size.saw(count, service / count, max(came / len(part.places), sent.bytes / sent.items))
         if part.late and sent.left > self._ahead_since:
             self._ahead, self._ahead_since = min(MOST_AHEAD, 1.5 * self._ahead), arrived
-        for _, rider, there, value in sorted(tried, key=lambda one: one[0]):
+        for rider, there, tell_it in sorted(tried, key=lambda one: one[1].finished):
             rider.work.there = there
-            rider.tell(value)
+            tell_it()
 
     def _follow_up(self, sent: Sent, part: Part) -> None:
         """Wait for those who take long; who was left behind by a machine that died goes out again."""
         if part.left:
             self._out[sent.number] = sent
-            sent.task = self._link.await_rest(
-                sent.number, sent.parts, part.address, lambda answer: self._came(sent, answer)
-            )
+            self._ask(sent, lambda came: self._link.await_rest(sent.number, sent.parts, part.address, came))
             return
-        for rider in sent.riders.values():
-            index = rider.work.index
-            self._left_behind[index] += 1
-            if self._left_behind[index] < MOST_DEATHS:
-                rider.tell(Postponed())
-            else:
-                rider.tell(TaskError(DIED))
+        self._again(sent.riders.values(), Answer("died"))
 
     def _died(self, riders: list[Rider], error: BaseException | None) -> None:
         """Whoever killed every worker it came to is among them: send them in parts, at last alone."""
@@ -326,25 +366,23 @@ class Place:
             self._tell_all(riders)
             return
         if len(riders) == 1:
-            told = TaskError(DIED)
-            told.__cause__ = error
-            riders[0].tell(told)
-            return
+            index = riders[0].work.index
+            self._deaths[index] += 1
+            if self._deaths[index] >= ALONE_DEATHS:
+                self._cannot(riders, Answer("died", error=error))
+                return
         size = math.isqrt(len(riders))
         self._apart += [riders[first : first + size] for first in range(0, len(riders), size)]
 
-    def _gone(self, sent: Sent, error: BaseException | None) -> None:
+    def _gone(self, riders: Iterable[Rider], error: BaseException | None) -> None:
         """Nobody knows of a chunk any more: the scheduler is lost, or has begun anew."""
-        self._tell_all(sent.riders.values())
+        self._tell_all(riders)
         if self._lost:
             return
         self._lost = True
         self._give_back()
         assert self._hooks is not None  # for the type checker
-        lost = ClusterError(
-            "the Dask scheduler is lost, or has forgotten the run's chunks; what is done is kept, and with"
-            " journal=… the same call goes on, with this scheduler or another one"
-        )
+        lost = ClusterError(LOST)
         lost.__cause__ = error
         self._hooks.stop(lost)
 
@@ -358,7 +396,7 @@ class Place:
     @staticmethod
     def _tell_all(riders: Iterable[Rider]) -> None:
         for rider in riders:
-            rider.tell(Postponed())
+            rider.fail(Postponed())
 
     # keeping watch
 
@@ -390,8 +428,10 @@ class Place:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 workers, clocks = await self._link.poll()
-            except Exception as error:  # a scheduler that is lost shows at the chunks that are out
+            except Exception as error:  # a lost scheduler shows at the chunks that are out, if any are
                 log.debug("the cluster does not answer: %s", error)
+                if self._link.over and not self._out:
+                    self._gone((), error)
                 continue
             before = self._machines.slots
             self._machines.saw(workers, clocks)
@@ -399,9 +439,21 @@ class Place:
                 log.info("%d machines, %d workers now", len(workers), self._machines.slots)
                 self._hooks.resized()
             self._note_nobody(alone=not workers)
+            self._bury()
             self._depart()
             self._hold()
             self._set_timer()
+
+    def _bury(self) -> None:
+        """Take back suspects whose machine is gone: each that Dask gave them to would die of them, too.
+
+        It would try four. Workers that die often are soon not replaced any more: 15 s after each death
+        Dask's own clusters let go of one that is just being started again (``lost-worker-timeout``).
+        """
+        for sent in list(self._out.values()):
+            if sent.suspect and not self._machines.has(sent.address):
+                self._link.forget([sent.task])
+                self._came(sent, Answer("died"))
 
     def _note_nobody(self, *, alone: bool) -> None:
         now = time.monotonic()

@@ -24,13 +24,14 @@ class Rider:
         self.told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def tell(self, value: Any) -> None:
-        """Wake it with a value or an error."""
-        if self.told.done():
-            return
-        if isinstance(value, BaseException):
-            self.told.set_exception(value)
-        else:
+        """Wake it with a value, which may be an exception that a task has returned."""
+        if not self.told.done():
             self.told.set_result(value)
+
+    def fail(self, error: BaseException) -> None:
+        """Wake it with an error."""
+        if not self.told.done():
+            self.told.set_exception(error)
 
 
 class Sent:
@@ -40,19 +41,36 @@ class Sent:
         number: its number.
         address: the machine it was meant for.
         riders: who is in it, and has not heard.
+        items: how many there were.
+        bytes: of all of them, packed.
         left: when it left.
         spaced: True if its items wait for their moment.
+        suspect: True if one of its items may kill the machine that it comes to.
         parts: how many came back.
         task: Dask's future.
     """
 
-    __slots__ = ("address", "left", "number", "parts", "riders", "spaced", "task")
+    __slots__ = (
+        "address",
+        "bytes",
+        "items",
+        "left",
+        "number",
+        "parts",
+        "riders",
+        "spaced",
+        "suspect",
+        "task",
+    )
 
     def __init__(self, number: int, address: str, riders: list[Rider], *, spaced: bool) -> None:
         self.number = number
         self.address = address
         self.riders = dict(enumerate(riders))
+        self.items = len(riders)
+        self.bytes = 0
         self.left = time.perf_counter()
         self.spaced = spaced
+        self.suspect = False
         self.parts = 0
         self.task: Any = None

@@ -70,6 +70,11 @@ class Station:
         self._free: list[int] = list(range(slots))
         self._serving: dict[int, tuple[asyncio.Task[None], Sheet | None]] = {}
 
+    @property
+    def idle(self) -> bool:
+        """True if nothing is under way, or waits for its turn."""
+        return not (self._serving or self._queue or self._due)
+
     async def serve(self, chunk: Chunk) -> Part:
         """Serve a chunk; return what became of its items, or of those that are done when some take long."""
         self.used = time.monotonic()

@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fetchlab.cluster.link import Link, connect, needs_extra
+from fetchlab.cluster.link import Link, checked, connect, needs_extra
 from fetchlab.cluster.machines import Machines
-from fetchlab.cluster.parcels import packed_job
+from fetchlab.cluster.parcels import Parcel, packed_job
 from fetchlab.cluster.place import Place
 from fetchlab.engine.remote import CallThere, FetchThere, Remote
 from fetchlab.engine.strategies import DEFAULT_WORKERS
 from fetchlab.errors import ConfigError
-
-if TYPE_CHECKING:
-    from fetchlab.cluster.parcels import Parcel
 
 __all__ = ["Dask"]
 
@@ -50,7 +47,9 @@ class Dask(Remote):
 
     def __post_init__(self) -> None:
         needs_extra()
-        if not isinstance(self.client, str):
+        if isinstance(self.client, str):
+            checked(self.client)
+        else:
             _usable(self.client)
         if not isinstance(self.chunk, int | float) or not 0.05 <= self.chunk < math.inf:
             raise ConfigError("strategy", f"Dask(chunk=…) is seconds of 0.05 or more, not {self.chunk!r}")
@@ -66,7 +65,7 @@ class Dask(Remote):
         Raises:
             ConfigError: no scheduler or worker answers, versions differ, or the job cannot cross.
         """
-        slots = self.workers_per_node or (None if plain else DEFAULT_WORKERS)
+        slots = self._slots(plain=plain)
         parcel = _parcel(job, slots)
         own = isinstance(self.client, str)
         client = connect(self.client) if own else _usable(self.client)
@@ -79,6 +78,24 @@ class Dask(Remote):
                 client.close()
             raise
         return Place(link, token, Machines(threads, slots), self.chunk)
+
+    def width(self, *, plain: bool) -> int:
+        """Return how many workers the cluster has now.
+
+        Raises:
+            ConfigError: no scheduler or worker answers, or versions differ.
+        """
+        own = isinstance(self.client, str)
+        client = connect(self.client) if own else _usable(self.client)
+        try:
+            threads = Link(client, "", Parcel(b""), own=own).check()
+        finally:
+            if own:
+                client.close()
+        return Machines(threads, self._slots(plain=plain)).slots
+
+    def _slots(self, *, plain: bool) -> int | None:
+        return self.workers_per_node or (None if plain else DEFAULT_WORKERS)
 
 
 def _usable(client: Any) -> Any:

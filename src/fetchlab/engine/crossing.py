@@ -20,7 +20,7 @@ from fetchlab import errors
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Gone", "pack", "pack_error", "raise_again", "receive", "send", "unpack", "write"]
+__all__ = ["Gone", "pack", "pack_checked", "pack_error", "raise_again", "receive", "send", "unpack", "write"]
 
 Where: TypeAlias = "tuple[str, str, int] | None"  # function, file, line
 Described: TypeAlias = "tuple[str, type[BaseException], str, dict[str, Any]]"
@@ -86,6 +86,23 @@ def pack(value: Any) -> bytes:
     return file.getvalue()
 
 
+def pack_checked(value: Any) -> bytes:
+    """Return a value as bytes that were seen to be a value again; what is plain data always is.
+
+    Raises:
+        Exception: whatever the value's own reduction raises, or what makes it again.
+    """
+    if type(value) in _PLAIN:
+        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    file = io.BytesIO()
+    pickler = _pickler()(file, pickle.HIGHEST_PROTOCOL)
+    pickler.dump(value)
+    data = file.getvalue()
+    if not pickler.plain:
+        unpack(data)
+    return data
+
+
 @cache
 def _pickler() -> Any:
     import cloudpickle
@@ -93,7 +110,10 @@ def _pickler() -> Any:
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         """Refuses in time, and in clear words, what cloudpickle packs and then cannot make again."""
 
+        plain = True  # until there is something that is made again by a function or class
+
         def reducer_override(self, value: Any) -> Any:
+            self.plain = False
             if type(value).__name__ == "StructMeta" and not _importable(value):
                 raise TypeError(
                     f"{value.__name__} is a msgspec Struct of a notebook or script; define it in a module"

@@ -25,7 +25,7 @@ def failed(where: str, error: Exception) -> Exception:
     """Return what a user's function raised as a TaskError, with the line that raised it as a note."""
     if isinstance(error, errors.FetchlabError):
         return error
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = ": ".join(filter(None, (type(error).__name__, _text(error))))
     owned = errors.TaskError(redact_text(f"{where} raised {said}" if where else said))
     owned.__cause__ = error
     last = error.__traceback__
@@ -35,6 +35,14 @@ def failed(where: str, error: Exception) -> Exception:
         code = last.tb_frame.f_code
         owned.add_note(f"raised in {code.co_name} ({code.co_filename}, line {last.tb_lineno})")
     return owned
+
+
+def _text(error: Exception) -> str:
+    """Return what an error says, nothing if its own words fail: it is an item's failure all the same."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def drop_frames(error: BaseException) -> None:

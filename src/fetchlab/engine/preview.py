@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Iterator, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from fetchlab.engine.calls import fetch
 from fetchlab.engine.knobs import whole
 from fetchlab.engine.parse import parser
 from fetchlab.engine.progress import duration, size
+from fetchlab.engine.remote import Remote
 from fetchlab.engine.strategies import Sequential, choose, plan_of
 from fetchlab.errors import ConfigError
 from fetchlab.model import Request
@@ -90,6 +91,8 @@ def preview(
         **{name: value for name, value in knobs.items() if name not in OF_A_WHOLE_RUN},
     ).wait()
     plan = plan_of(chosen, sample.total or 1, plain=False)
+    if isinstance(chosen, Remote):
+        plan = replace(plan, width=chosen.width(plain=False))
     return Preview(run, sample, plan, rates=RateRules(knobs.get("rate")), parse=parse, kinds=kinds)
 
 

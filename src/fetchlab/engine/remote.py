@@ -153,6 +153,17 @@ class Remote(ABC):
             ConfigError: it cannot be used, or the job cannot cross.
         """
 
+    @abstractmethod
+    def width(self, *, plain: bool) -> int:
+        """Return how many workers it has now.
+
+        Args:
+            plain: True for a plain function, which keeps a core busy.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+
 
 class Remotely:
     """The task of a run whose attempts are made elsewhere.

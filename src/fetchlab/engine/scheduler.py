@@ -190,6 +190,8 @@ class Scheduler:
             waits["another's request"] = joined
         if len(self._parking) > joined:
             waits["backoff"] = len(self._parking) - joined
+        if self._remote is not None and not self._remote.slots and self._crew.in_flight:
+            waits["a worker of the cluster"] = self._crew.in_flight
         return waits
 
     @property

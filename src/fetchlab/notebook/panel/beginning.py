@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fetchlab.engine.knobs import whole
+from fetchlab.engine.remote import Remote
 from fetchlab.engine.strategies import Async, Chunked, Processes, Strategy, Threads, choose
 from fetchlab.errors import ConfigError
 from fetchlab.notebook.panel.settings import CacheChoice, Settings, cache_mode
@@ -52,6 +53,10 @@ def _strategy(job: Job, workers: Any, most: int) -> Strategy:
         if workers is not None:
             raise ConfigError("workers", "give workers or strategy, not both")
         chosen = choose(None, given, plain=False)
+        if isinstance(chosen, Remote):
+            raise ConfigError(
+                "strategy", "a panel works on this machine; on a cluster call fl.fetch or fl.map in a cell"
+            )
         if (width := width_of(chosen)) is not None and width > most:
             raise ConfigError("strategy", f"{chosen!r} has more workers than the slider: give most={width}")
         return chosen

@@ -1,8 +1,8 @@
 """Applies in a process that can be killed: forked from one that has imported everything, so it starts fast.
 
 Reads lines ``root to plan journal step`` and forks a child for each that applies the plan, or with the word
-``undo`` for a plan takes back what the journal has; prints how many
-changes to the disk it made and how it ended. With a step above 0 the child kills itself before that change.
+``undo`` for a plan takes back what the journal has; prints ``steps``, the changes to the disk it made, if it
+came to its end, and ``code``, how it ended. With a step above 0 the child kills itself before that change.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def child(root, to, plan, journal, step):
     else:
         run = library.apply(pl.read_parquet(plan), journal, progress=False)
     run.raise_for_errors()
-    print(counted[0], flush=True)
+    print("steps", counted[0], flush=True)
 
 
 def main():
@@ -75,7 +75,7 @@ def main():
                 os._exit(1)
             os._exit(0)
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        print("code", os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":

@@ -29,10 +29,10 @@ def applying():
             words = map(str, (library.path, library.to, plan, journal, step))
             process.stdin.write(" ".join(words) + "\n")
             process.stdin.flush()
-            told = process.stdout.readline()
-            if step:
-                return int(told), 0
-            return int(process.stdout.readline()), int(told)
+            told = [process.stdout.readline()]
+            if told[0].startswith("steps"):  # it came to its end
+                told.append(process.stdout.readline())
+            return int(told[-1].split()[1]), int(told[0].split()[1])
 
         yield apply
         process.stdin.close()
@@ -68,6 +68,19 @@ def _assert_each_once(library, contents):
     assert found == contents
 
 
+def kill(applying, chance, steps, prepared):
+    """Kill a run at one of its steps; those of a run whose journal is written in fewer parts are fewer."""
+    while True:
+        library, plan, journal = prepared()
+        step = chance.randrange(1, steps)
+        code, made = applying(library, plan, journal, step)
+        if code == -signal.SIGKILL:
+            return library, plan, journal, step
+        assert code == 0
+        assert made < step, "it went on beyond its end"
+        steps = made
+
+
 def killed(applying, fresh, kind, chance):
     """Kill an apply at one moment; then go on with the same plan, with a new one, or take it back."""
     library, plan, journal = fresh(kind)
@@ -75,11 +88,15 @@ def killed(applying, fresh, kind, chance):
     assert code == 0
     assert steps > 3 * FILMS
     for way in ("again", "anew", "undo"):
-        library, plan, journal = fresh(kind)
-        before, contents = tree_of(library.path), contents_of(library.path)
-        step = chance.randrange(1, steps)
-        code, _ = applying(library, plan, journal, step)
-        assert code == -signal.SIGKILL, (kind, step)
+        seen = []
+
+        def prepared(seen=seen):
+            made = fresh(kind)
+            seen[:] = tree_of(made[0].path), contents_of(made[0].path)
+            return made
+
+        library, plan, journal, step = kill(applying, chance, steps, prepared)
+        before, contents = seen
         _assert_none_lost(library, contents)
         if way == "again":
             assert applying(library, plan, journal)[0] == 0
@@ -112,9 +129,12 @@ def killed_undo(applying, fresh, kind, chance):
     code, steps = applying(library, "undo", journal)
     assert code == 0
     assert tree_of(library.path) == before
-    assert applying(library, plan, journal)[0] == 0
-    code, _ = applying(library, "undo", journal, chance.randrange(1, steps))
-    assert code == -signal.SIGKILL
+
+    def prepared():
+        assert applying(library, plan, journal)[0] == 0
+        return library, "undo", journal
+
+    kill(applying, chance, steps, prepared)
     _assert_none_lost(library, contents)
     assert applying(library, "undo", journal)[0] == 0
     assert tree_of(library.path) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fetchlab.errors import TestbedError
@@ -42,9 +43,15 @@ def settings_of(profile: str, changes: dict[str, Any]) -> dict[str, Settings]:
     Raises:
         TestbedError: the profile, a setting's name or a value is wrong.
     """
-    try:
-        chosen = PROFILES[profile]
-    except (KeyError, TypeError):
-        raise TestbedError(f"profile: {profile!r} is none of {', '.join(PROFILES)}") from None
+    if not isinstance(profile, str) or profile not in PROFILES:
+        raise TestbedError(f"profile: {profile!r} is none of {', '.join(PROFILES)}")
+    if changes:
+        return {wire: plain.replace(**changes) for wire, plain in _plain(profile).items()}
+    return dict(_plain(profile))
+
+
+@cache
+def _plain(profile: str) -> dict[str, Settings]:
+    chosen = PROFILES[profile]
     common = {name: value for name, value in chosen.items() if name not in WIRES}
-    return {wire: Settings().replace(**{**common, **chosen.get(wire, {}), **changes}) for wire in WIRES}
+    return {wire: Settings().replace(**{**common, **chosen.get(wire, {})}) for wire in WIRES}

@@ -258,6 +258,9 @@ class Settings:
         for name in changes:
             if name not in known:
                 raise TestbedError(f"{name}: no such setting; there are {', '.join(sorted(known))}")
+        present = ((getattr(self, name), value) for name, value in changes.items())
+        if all(type(now) is type(then) and now == then for now, then in present):
+            return self  # checked already
         return dataclasses.replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:

@@ -51,8 +51,8 @@ def test_proportional_throughput_is_not_saturated(urls):
 
 def test_capacity_makes_a_roof(bed, urls):
     """Three at a time and no more: further workers only queue."""
-    bed.configure(latency=0.02, capacity=3)
-    sweep = fl.sweep(urls, (1, 2, 6, 12), **QUICK | {"rounds": 3})
+    bed.configure(latency=0.06, capacity=3)
+    sweep = fl.sweep(urls, (1, 2, 6, 12), **QUICK | {"rounds": 3, "seconds": 0.25})
     assert sweep.verdict != "not saturated in range"
     assert 2 <= sweep.recommended <= 6
     summary = sweep.summary()

@@ -36,6 +36,11 @@ def eventually(condition):
         time.sleep(0.01)
 
 
+def at_work():
+    """The threads that serve items, those of runs that other tests have left among them."""
+    return {thread for thread in threading.enumerate() if thread.name == "fetchlab-task"}
+
+
 def test_each_thread_has_one_request_at_a_time(client, bed, echo):
     """Async under another name would send them all from one thread, and parse there."""
     bed.configure("echo", latency=0.05)
@@ -141,11 +146,12 @@ def test_closing_and_using_again(wire, echo):
 @pytest.mark.parametrize("strategy", [fl.Threads(5), fl.Processes(2)], ids=["threads", "processes"])
 def test_cancel_ends_items_at_once_and_frees_the_server(client, bed, echo, strategy):
     """The items end now; what was sent leaves the server no later than its timeout."""
+    earlier = at_work()
     run = fl.fetch([f"{echo}/delay/30"] * strategy.n, client=client, strategy=strategy, timeout=1)
     eventually(lambda: bed.counters("echo")["in_flight"] == strategy.n)
     assert run.cancel().wait(timeout=20).stats().errors == {"Cancelled": strategy.n}
     eventually(lambda: not bed.counters("echo")["in_flight"])
-    eventually(lambda: "fetchlab-task" not in {thread.name for thread in threading.enumerate()})
+    eventually(lambda: at_work() <= earlier)
 
 
 @pytest.mark.parametrize("strategy", [fl.Threads(2), fl.Processes(2)], ids=["threads", "processes"])

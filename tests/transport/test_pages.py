@@ -32,13 +32,17 @@ def chromiums(parent=None):
     found = []
     for process in (parent or psutil.Process()).children(recursive=True):
         with suppress(psutil.Error):
-            if marked(process) and not any(marked(one) for one in process.children()):
+            if marked(process) and process.exe() != process.parent().exe() and not script(process):
                 found.append(process)
     return found
 
 
 def marked(process):
     return any(word.startswith("--fetchlab-mark=") for word in process.cmdline())
+
+
+def script(process):
+    return any(marked(one) and one.exe() != process.exe() for one in process.children())
 
 
 def gone(processes):

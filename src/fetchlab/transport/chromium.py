@@ -210,12 +210,18 @@ def _resident(process: psutil.Process) -> int:
 
 
 def _process_of(mark: str) -> psutil.Process | None:
-    """Find the process that was started with an argument: below any script that has passed it on."""
+    """Find the process that was started with an argument: below any script that has passed it on.
+
+    A child that is just being forked has the argument for a moment, too, but is the same program.
+    """
     import psutil
 
     for process in psutil.Process(os.getpid()).children(recursive=True):
         with suppress(psutil.Error):
-            if mark in process.cmdline() and not any(mark in one.cmdline() for one in process.children()):
+            above = process.parent()
+            first = above is None or mark not in above.cmdline() or above.exe() != process.exe()
+            script = any(mark in one.cmdline() and one.exe() != process.exe() for one in process.children())
+            if mark in process.cmdline() and first and not script:
                 found: psutil.Process = process
                 return found
     return None
